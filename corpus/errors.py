@@ -1,0 +1,275 @@
+"""Every error that Loanword raises on purpose.
+
+    LoanwordError
+    ├── Refused                     the request cannot be granted as it stands
+    │   ├── Unauthenticated         no token, or one that we do not know
+    │   ├── Forbidden               known, but may not: ScopeMissing, RoleMissing, DeviceRevoked
+    │   │   └── ConsentRefusal      ConsentNotGiven, ConsentWithdrawn, ConsentExpired,
+    │   │                           NoticeOutdated, CapturedBeforeConsent
+    │   ├── BadRequest              BadMetadata, BadDigestHeader, DigestMismatch, BadPolicy, BadManifest …
+    │   ├── NotFound                UnknownNotice, UnknownClip, UnknownRelease …
+    │   ├── Conflict                AlreadyReviewed, ReleaseExists, IdempotencyKeyReused …
+    │   └── TooLarge, NotAudio, RateLimited, ReleaseWithdrawn
+    ├── Misconfigured               a setting or a secret is missing or wrong
+    ├── StoreError                  ObjectAbsent, ObjectForbidden, ObjectExists, ObjectCorrupt, BadObjectKey
+    ├── AccountKeyError             KeyDestroyed, SealBroken
+    ├── DecodeError                 Undecodable, DecoderCrashed
+    └── Transient                   worth another try: StoreUnavailable, DatabaseUnavailable, Overloaded
+
+A class's docstring is its default message, and names the remedy where there is one. Facts are attributes.
+Nothing here knows of HTTP: `corpus/web/problems.py` holds the one table from error to status.
+"""
+
+from datetime import timedelta
+
+
+class LoanwordError(Exception):
+    """Something went wrong in Loanword."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or " ".join((type(self).__doc__ or "").split()))
+
+
+class Transient(LoanwordError):
+    """A temporary failure: try again in a moment."""
+
+    retry_after = timedelta(seconds=5)
+
+
+class Refused(LoanwordError):
+    """The request was refused."""
+
+
+class Misconfigured(LoanwordError):
+    """A setting is missing or wrong; see `loanword --help` for every LOANWORD_ variable."""
+
+
+# Who asks
+
+
+class Unauthenticated(Refused):
+    """No token, or one that is unknown, expired or revoked: send `Authorization: Bearer <token>`."""
+
+
+class Forbidden(Refused):
+    """This token may not do that."""
+
+
+class ScopeMissing(Forbidden):
+    """This token lacks the scope that the request needs: use a token made for it."""
+
+
+class RoleMissing(Forbidden):
+    """This account lacks the role that the request needs: an admin can add it."""
+
+
+class DeviceRevoked(Forbidden):
+    """This device was revoked by its owner: stop, and drop what is spooled."""
+
+
+# Consent
+
+
+class ConsentRefusal(Forbidden):
+    """No consent in force covers this."""
+
+
+class ConsentNotGiven(ConsentRefusal):
+    """The owner of this device has not agreed to share: ask them first, and drop what is spooled."""
+
+
+class ConsentWithdrawn(ConsentRefusal):
+    """The owner of this device has withdrawn their consent: stop, and drop what is spooled."""
+
+
+class ConsentExpired(ConsentRefusal):
+    """The consent has run out: ask again."""
+
+
+class NoticeOutdated(ConsentRefusal):
+    """The consent rests on a notice that has since changed: ask again with the current one."""
+
+
+class CapturedBeforeConsent(ConsentRefusal):
+    """This was recorded before consent was given, or across a gap in it: drop it."""
+
+
+# What was sent
+
+
+class BadRequest(Refused):
+    """The request cannot be understood."""
+
+
+class BadMetadata(BadRequest):
+    """A piece of metadata cannot be understood."""
+
+
+class BadBody(BadRequest):
+    """The body is cut short or is not what its headers say."""
+
+
+class BadDigestHeader(BadRequest):
+    """Repr-Digest cannot be understood: send `Repr-Digest: sha-256=:<base64>:`."""
+
+
+class DigestMismatch(BadRequest):
+    """The bytes received do not have the digest that was announced: send them again."""
+
+
+class BadPolicy(BadRequest):
+    """The release policy cannot be understood."""
+
+
+class BadManifest(BadRequest):
+    """The manifest cannot be understood."""
+
+
+class TooLarge(Refused):
+    """The body is larger than this server accepts."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The body is larger than {limit_bytes} bytes, the most that this server accepts.")
+        self.limit_bytes = limit_bytes
+
+
+class NotAudio(Refused):
+    """These bytes are not audio that we read: WAV, FLAC, Ogg (Vorbis, Opus), MP3, WebM (Opus) or M4A."""
+
+
+class RateLimited(Refused):
+    """Too many requests: wait, then try again."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+# What was asked for
+
+
+class NotFound(Refused):
+    """There is no such thing, or it is not yours."""
+
+
+class UnknownNotice(NotFound):
+    """There is no such consent notice: `GET /v1/notices` lists them."""
+
+
+class UnknownClip(NotFound):
+    """There is no such clip, or it may not be heard any more."""
+
+
+class UnknownAccount(NotFound):
+    """There is no such account: `loanword account add EMAIL --role ROLE` makes one."""
+
+
+class UnknownRelease(NotFound):
+    """There is no such release: `loanword release list` shows them."""
+
+
+class ReleaseWithdrawn(Refused):
+    """Someone in this release has taken their voice back: a later version follows without them."""
+
+
+class Conflict(Refused):
+    """The state of things does not allow that now."""
+
+
+class IdempotencyKeyReused(Conflict):
+    """This idempotency key was used with another body: make a new key for each utterance."""
+
+
+class AlreadyReviewed(Conflict):
+    """This clip has been reviewed already, or is with another curator: ask for the next one."""
+
+
+class AccountExists(Conflict):
+    """There is an account with this e-mail address already."""
+
+
+class NoticeExists(Conflict):
+    """This notice version exists with another wording: a changed wording needs a new version."""
+
+
+class ReleaseExists(Conflict):
+    """This release version exists: choose another version."""
+
+
+class NothingToRelease(Conflict):
+    """No clip passes the policy: review more clips, or loosen the policy."""
+
+
+# The store and the keys
+
+
+class StoreError(LoanwordError):
+    """The object store refused."""
+
+    def __init__(self, key: str, message: str | None = None) -> None:
+        summary = message or " ".join((type(self).__doc__ or "").split())
+        super().__init__(f"{summary} (object {key!r})")
+        self.key = key
+
+
+class ObjectAbsent(StoreError):
+    """There is no such object."""
+
+
+class ObjectForbidden(StoreError):
+    """The store does not let us: check the credentials and the bucket's policy."""
+
+
+class ObjectExists(StoreError):
+    """There is an object of this name, and objects are never overwritten."""
+
+
+class ObjectCorrupt(StoreError):
+    """The object's bytes are not the ones that were written."""
+
+
+class BadObjectKey(StoreError):
+    """This is not a name that an object may have."""
+
+
+class StoreUnavailable(StoreError, Transient):
+    """The object store cannot be reached: try again in a moment."""
+
+
+class DatabaseUnavailable(Transient):
+    """The database cannot be reached: try again in a moment."""
+
+
+class Overloaded(Transient):
+    """The server has no room for this now: try again in a moment."""
+
+
+class AccountKeyError(LoanwordError):
+    """An account's key cannot be used."""
+
+
+class KeyDestroyed(AccountKeyError):
+    """The key was destroyed: what was sealed under it is gone for good."""
+
+
+class SealBroken(AccountKeyError):
+    """The sealed bytes were changed, moved, or sealed under another key."""
+
+
+# Audio
+
+
+class DecodeError(LoanwordError):
+    """The recording cannot be decoded."""
+
+
+class Undecodable(DecodeError):
+    """No decoder reads this recording."""
+
+
+class DecoderCrashed(DecodeError):
+    """The decoder died on this recording, or took too much time or memory."""
+
+
+class RecogniserMissing(Misconfigured):
+    """No recogniser is installed: `pip install 'loanword[asr]'`."""

@@ -1,0 +1,1 @@
+"""Sound in and words out: decoding in a child process, and recognisers."""

@@ -1,0 +1,1 @@
+"""The web shell that the API, the pages and the catalogue share."""

@@ -1,0 +1,1 @@
+"""The review console: its API and its page."""

@@ -1,0 +1,1 @@
+"""Reproducible releases, and the client that pulls and verifies them."""

@@ -1,0 +1,1 @@
+"""What an engineer runs: pull and verify."""

@@ -1,0 +1,1 @@
+"""People and devices give utterances, and take them back."""

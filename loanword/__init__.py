@@ -1,0 +1,1 @@
+"""The roof: the `loanword` command, the combined server and the demo."""
