@@ -1,0 +1,1 @@
+"""Synthesised voice commands that the demo uploads, read as package data."""
