@@ -1,0 +1,3 @@
+"""Which fixtures there are; they live in `tests/fixtures/`."""
+
+pytest_plugins = ["tests.fixtures.databases"]

@@ -1,0 +1,1 @@
+"""Whole stories, told through HTTP and the command line."""

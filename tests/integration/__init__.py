@@ -1,0 +1,1 @@
+"""Tests against real databases, stores, servers and child processes."""

@@ -1,0 +1,1 @@
+"""Pure tests: no disk, no network, milliseconds."""
