@@ -25,8 +25,8 @@ from typing import Final, TypeAlias
 import av
 import numpy as np
 import numpy.typing as npt
-import soundfile  # type: ignore[import-untyped, unused-ignore]
-import soxr  # type: ignore[import-untyped, unused-ignore]
+import soundfile
+import soxr
 from av.codec.context import Flags
 
 Signal: TypeAlias = npt.NDArray[np.float32]
