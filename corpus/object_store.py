@@ -1,0 +1,275 @@
+"""Where bytes are kept: the five verbs that every store knows, and the store that is a directory.
+
+Objects are written once and never overwritten. What `put` has returned from survives a power cut.
+A key is a relative path of UTF-8; no key may be another key's folder (`a` and `a/b` cannot both be objects).
+"""
+
+import hashlib
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from corpus.errors import BadObjectKey, ObjectAbsent, ObjectExists, ObjectForbidden, StoreUnavailable
+
+MAX_KEY_BYTES = 900  # S3 allows 1,024, of which a store's prefix takes some
+MAX_NAME_BYTES = 250  # one name between slashes: most file systems allow 255, and SeaweedFS no more than they
+
+_INCOMING = ".incoming"
+_ABANDONED_AFTER = timedelta(days=1)
+_LINK_ATTEMPTS = 100
+_NAME_IN_USE = "One object's name may not be another's folder."
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One stored object. `sha256` is hexadecimal, and None where the store cannot tell it without reading."""
+
+    key: str
+    size_bytes: int
+    sha256: str | None = None
+
+
+class ObjectStore(Protocol):
+    """Every verb may raise `BadObjectKey`, `ObjectForbidden` or `StoreUnavailable`; the last is worth a retry."""
+
+    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+        """Store what is not there yet, whole or not at all, and durably before this returns.
+
+        An iterable is streamed, never held. Raises `ObjectExists`, having changed nothing.
+        """
+
+    def open(self, key: str, offset: int = 0) -> BinaryIO:
+        """The bytes from `offset` on: none at or past the end. Raises `ObjectAbsent`."""
+
+    def head(self, key: str) -> ObjectInfo:
+        """Raises `ObjectAbsent`."""
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Every object whose key starts with `prefix`, lazily, in the byte order of keys.
+
+        (SeaweedFS orders folder by folder: `a/x` before `a-b/x`. Sort where it matters.)
+        """
+
+    def erase(self, key: str) -> None:
+        """Remove every version and every unfinished upload of the object, and check. Done twice is done once."""
+
+
+def is_object_key(key: str) -> bool:
+    """Whether an object may have this name, in any store: it cannot leave its folder nor hide in it."""
+    try:
+        names = key.encode().split(b"/")
+    except UnicodeEncodeError:
+        return False
+    if sum(map(len, names)) + len(names) - 1 > MAX_KEY_BYTES or not key.isprintable() or "\\" in key:
+        return False
+    return all(name and not name.startswith(b".") and len(name) <= MAX_NAME_BYTES for name in names)
+
+
+def check_object_key(key: str) -> None:
+    """Raises `BadObjectKey`."""
+    if not is_object_key(key):
+        raise BadObjectKey(key)
+
+
+def check_prefix(prefix: str) -> None:
+    """Any beginning of a key is a prefix, the empty one included. Raises `BadObjectKey`."""
+    if prefix and not is_object_key(prefix.removesuffix("/")):
+        raise BadObjectKey(prefix)
+
+
+class DirectoryStore:
+    """Objects as files below one directory, readable by their owner alone.
+
+    A file is written under `.incoming/`, fsynced, hard-linked to its name (which fails where the name is taken, so
+    that of two writers one wins), and every folder above it is fsynced.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._incoming = root / _INCOMING
+        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._discard_abandoned()
+
+    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+        path = self._path(key)
+        # Named after its key, so that `erase` finds what a crash left half-written.
+        incoming = self._incoming / f"{_incoming_name(key)}-{secrets.token_hex(8)}"
+        try:
+            info = self._write(key, incoming, data)
+            with _translated(key):
+                self._link(incoming, path, key)
+                self._make_durable(path.parent)
+            return info
+        finally:
+            incoming.unlink(missing_ok=True)
+
+    def open(self, key: str, offset: int = 0) -> BinaryIO:
+        if offset < 0:
+            raise ValueError(f"offset {offset} is negative")
+        path = self._path(key)
+        with _translated(key):
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            file = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+            if file is None:
+                os.close(descriptor)
+                raise ObjectAbsent(key)
+            file.seek(offset)
+            return file
+
+    def head(self, key: str) -> ObjectInfo:
+        path = self._path(key)
+        with _translated(key):
+            status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ObjectAbsent(key)
+        return ObjectInfo(key, status.st_size)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        check_prefix(prefix)
+        folder = prefix.rpartition("/")[0]
+        return self._walk(f"{folder}/" if folder else "", prefix)
+
+    def erase(self, key: str) -> None:
+        path = self._path(key)
+        with _translated(key):
+            for unfinished in self._incoming.glob(f"{_incoming_name(key)}-*"):
+                unfinished.unlink(missing_ok=True)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                path.unlink()
+            # Even if it was gone already: an earlier erasure may have died between its unlink and its fsync.
+            self._make_durable(path.parent)
+            self._prune(path.parent)
+        if os.path.lexists(path):
+            raise StoreUnavailable(key, "The object is there again after it was erased: someone else is writing it.")
+
+    def _path(self, key: str) -> Path:
+        check_object_key(key)
+        return self._root / key
+
+    def _write(self, key: str, path: Path, data: bytes | Iterable[bytes]) -> ObjectInfo:
+        digest = hashlib.sha256()
+        size_bytes = 0
+        with _translated(key):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            for chunk in (data,) if isinstance(data, bytes) else data:
+                digest.update(chunk)
+                size_bytes += len(chunk)
+                with _translated(key):  # around the write alone: an error of the iterable's own is not the store's
+                    file.write(chunk)
+            with _translated(key):
+                file.flush()
+                os.fsync(file.fileno())
+        return ObjectInfo(key, size_bytes, digest.hexdigest())
+
+    def _link(self, incoming: Path, path: Path, key: str) -> None:
+        for _ in range(_LINK_ATTEMPTS):
+            try:
+                self._make_folders(path.parent)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise BadObjectKey(key, _NAME_IN_USE) from error
+            try:
+                os.link(incoming, path)
+            except FileExistsError as error:
+                raise (BadObjectKey(key, _NAME_IN_USE) if path.is_dir() else ObjectExists(key)) from error
+            except FileNotFoundError:
+                # An erasure pruned the folder since it was made: once more. Or it took the unfinished file itself.
+                if not incoming.exists():
+                    break
+            else:
+                return
+        raise StoreUnavailable(key, "The object was erased while it was being written.")
+
+    def _make_folders(self, folder: Path) -> None:
+        """Not `mkdir(parents=True)`, which gives the mode to the last folder alone."""
+        if folder.is_dir():
+            return
+        self._make_folders(folder.parent)
+        with suppress(FileNotFoundError):  # the folder above was pruned: the link will say so
+            try:
+                folder.mkdir(mode=0o700)
+            except FileExistsError:
+                if not folder.is_dir():
+                    raise
+
+    def _make_durable(self, folder: Path) -> None:
+        """Fsync a folder and all above it.
+
+        All, and not only those made just now: a folder that another writer made a moment ago may not be durable yet.
+        """
+        while True:
+            # A racing erasure may have pruned it; then nothing of ours is in it.
+            with suppress(FileNotFoundError, NotADirectoryError):
+                _fsync_folder(folder)
+            if folder == self._root:
+                return
+            folder = folder.parent
+
+    def _prune(self, folder: Path) -> None:
+        """Remove empty folders, upwards. `rmdir` refuses one in use; a `put` that lost the race makes it anew."""
+        while folder != self._root:
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                pass
+            except OSError:
+                return
+            folder = folder.parent
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[ObjectInfo]:
+        """`folder` is empty or ends in a slash."""
+        try:
+            with os.scandir(self._root / folder) as entries:
+                found = [(entry.name + "/" * entry.is_dir(follow_symlinks=False), entry) for entry in entries]
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except PermissionError as error:
+            raise ObjectForbidden(folder) from error
+        for name, entry in sorted(found, key=lambda pair: os.fsencode(pair[0])):
+            key = folder + name
+            if name.endswith("/"):
+                if not name.startswith(".") and (key.startswith(prefix) or prefix.startswith(key)):
+                    yield from self._walk(key, prefix)
+            elif key.startswith(prefix) and is_object_key(key):
+                with suppress(FileNotFoundError):  # erased as we looked
+                    yield ObjectInfo(key, entry.stat(follow_symlinks=False).st_size)
+
+    def _discard_abandoned(self) -> None:
+        """What a crash left half-written long ago; a younger file may still have its writer."""
+        oldest_s = time.time() - _ABANDONED_AFTER.total_seconds()
+        for path in self._incoming.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest_s:
+                    path.unlink()
+
+
+def _incoming_name(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    """The one place that knows what an operating system's refusals mean."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise ObjectAbsent(key) from error
+    except PermissionError as error:
+        raise ObjectForbidden(key, "The store's directory may not be read or written: check its owner.") from error
+    except OSError as error:
+        raise StoreUnavailable(key, f"The store's directory failed: {error.strerror}.") from error
