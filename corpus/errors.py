@@ -6,7 +6,7 @@
     │   ├── Forbidden               known, but may not: ScopeMissing, RoleMissing, DeviceRevoked
     │   │   └── ConsentRefusal      ConsentNotGiven, ConsentWithdrawn, ConsentExpired,
     │   │                           NoticeOutdated, CapturedBeforeConsent
-    │   ├── BadRequest              BadMetadata, BadDigestHeader, DigestMismatch, BadPolicy, BadManifest …
+    │   ├── BadRequest              BadMetadata, BadDigestHeader, DigestMismatch, EmptyTranscript, OutsideAlphabet …
     │   ├── NotFound                UnknownNotice, UnknownClip, UnknownRelease …
     │   ├── Conflict                AlreadyReviewed, ReleaseExists, IdempotencyKeyReused …
     │   └── TooLarge, NotAudio, RateLimited, ReleaseWithdrawn
@@ -123,6 +123,19 @@ class BadPolicy(BadRequest):
 
 class BadManifest(BadRequest):
     """The manifest cannot be understood."""
+
+
+class OutsideAlphabet(BadRequest):
+    """The transcript has characters outside the alphabet: write numbers and symbols as words."""
+
+    def __init__(self, characters: str) -> None:
+        shown = " ".join(characters)
+        super().__init__(f"Outside the alphabet: {shown} (write numbers and symbols as words).")
+        self.characters = characters
+
+
+class EmptyTranscript(BadRequest):
+    """The transcript is empty: reject a clip in which nothing is said."""
 
 
 class TooLarge(Refused):

@@ -1,0 +1,161 @@
+"""Opens the database, and its transactions: reading, and writing.
+
+SQLite and PostgreSQL behave alike to the rooms above. On SQLite a writer begins with `BEGIN IMMEDIATE`, so that what it
+reads cannot change before it writes, and writers of one process queue on a lock (SQLite's own waiting sleeps, and starves).
+On PostgreSQL the use cases lock the account's row (`corpus.queries.lock_account`).
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+
+from corpus.errors import DatabaseUnavailable, Misconfigured
+
+BUSY_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_S = 5
+WRITER_WAIT_S = 30.0
+WRITES = "loanword_writes"
+
+
+class Database:
+    """One database. `reading()` and `writing()` each give a session that is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url)
+        self._writing_engine = self._engine.execution_options(**{WRITES: True})
+        self._is_sqlite = self._engine.dialect.name == "sqlite"
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that sees one state of the database (SQLite) or of each statement (PostgreSQL)."""
+        with _translated(), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that commits on leaving, or rolls back whole. Nothing slow belongs inside: no store, no network."""
+        with self._my_turn(), _translated(), Session(self._writing_engine, expire_on_commit=False) as session:
+            yield session
+            session.commit()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        if not self._is_sqlite:
+            yield
+        elif not self._turn.acquire(timeout=WRITER_WAIT_S):
+            raise DatabaseUnavailable
+        else:
+            try:
+                yield
+            finally:
+                self._turn.release()
+
+
+def upgrade(url: str) -> None:
+    """Brings the schema to the newest migration."""
+    with connected(url) as connection:
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def pending_migrations(url: str) -> list[str]:
+    """The migrations that the database still lacks, oldest first; empty when it is up to date."""
+    script = ScriptDirectory.from_config(_alembic())
+    with connected(url) as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    missing = [revision.revision for revision in script.iterate_revisions("head", current or "base")]
+    return missing[::-1]
+
+
+def check_up_to_date(url: str) -> None:
+    """Raises `Misconfigured` where a migration is missing."""
+    if missing := pending_migrations(url):
+        raise Misconfigured(f"The database lacks {len(missing)} migration(s): run `loanword database upgrade`.")
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "migrations:")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url)
+    try:
+        with _translated(), engine.execution_options(**{WRITES: True}).begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turns a database that is down, locked or full into `DatabaseUnavailable`; a wrong statement stays the error it is."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        if isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR":
+            raise
+        raise DatabaseUnavailable from error
+
+
+def _sqlite_engine(url: str) -> Engine:
+    database = make_url(url).database
+    if not database or database == ":memory:":
+        raise Misconfigured("LOANWORD_DATABASE_URL must name a file: sqlite:////path/to/loanword.db")
+    Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = create_engine(url, pool_size=8, max_overflow=64, pool_timeout=WRITER_WAIT_S, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
+    dbapi_connection.isolation_level = None  # we send BEGIN ourselves, in _begin_sqlite
+    cursor = dbapi_connection.cursor()
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # INSERT OR REPLACE then fires the triggers that forbid deletion
+        "secure_delete = ON",
+        "trusted_schema = OFF",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql_engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "postgresql":
+        raise Misconfigured("LOANWORD_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://")
+    arguments = {"connect_timeout": CONNECT_TIMEOUT_S, "options": f"-c lock_timeout={int(WRITER_WAIT_S)}s"}
+    return create_engine(
+        url, pool_size=8, max_overflow=32, pool_pre_ping=True, connect_args=arguments, hide_parameters=True
+    )

@@ -1,0 +1,1 @@
+"""Who asks: accounts, roles, passwords and tokens."""

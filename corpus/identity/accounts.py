@@ -1,0 +1,114 @@
+"""Accounts and passwords.
+
+A password is kept as an argon2id hash (RFC 9106, the library's low-memory profile); the e-mail address is sealed under the
+account's identity key, and found by a keyed digest of its case-folded form.
+"""
+
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.orm import Session
+
+from corpus.errors import AccountExists, BadRequest, RateLimited, Unauthenticated
+from corpus.identity import queries
+from corpus.keys import AccountKey, KeyKind, Keyring, MasterKey
+from corpus.sealed import place
+from corpus.tables import Account, AccountRole
+from corpus.words import AccountId, Role, new_id
+
+SIGN_INS_BEFORE_PAUSE = 5
+SIGN_IN_PAUSE = timedelta(minutes=1)
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 1024
+LONGEST_EMAIL = 254
+_ABSENT = PasswordHasher().hash("compared with where there is no account, so that both take as long")
+
+
+def email_lookup(master: MasterKey, email: str) -> str:
+    """The keyed digest by which an account is found."""
+    return master.digest("email lookup", email.strip().casefold().encode())
+
+
+def new_identity(keyring: Keyring) -> AccountKey:
+    """A new account's id and identity key, made before the transaction that adds the account."""
+    account_id = AccountId(new_id())
+    return keyring.unwrap(account_id, keyring.create(account_id, KeyKind.IDENTITY), KeyKind.IDENTITY)
+
+
+def add_account(
+    session: Session,
+    *,
+    master: MasterKey,
+    identity: AccountKey,
+    email: str,
+    password_hash: str | None,
+    role: Role,
+    now: datetime,
+) -> AccountId:
+    """Adds an account. Raises `AccountExists`. Without a password nobody can sign in to it."""
+    if "@" not in email or len(email) > LONGEST_EMAIL:
+        raise BadRequest("That is not an e-mail address.")
+    lookup = email_lookup(master, email)
+    if queries.account_id_of(session, lookup) is not None:
+        raise AccountExists
+    session.add(
+        Account(
+            id=identity.account_id,
+            email_lookup=lookup,
+            email=identity.seal(email.strip().encode(), place("accounts.email", identity.account_id)),
+            password_hash=password_hash,
+            identity_key_id=identity.key_id,
+            created_at=now,
+        )
+    )
+    session.flush()
+    session.add(AccountRole(account_id=identity.account_id, role=role))
+    session.flush()
+    return identity.account_id
+
+
+def add_role(session: Session, account_id: AccountId, role: Role) -> None:
+    """Adding a role twice is adding it once."""
+    if role not in queries.roles(session, account_id):
+        session.add(AccountRole(account_id=account_id, role=role))
+        session.flush()
+
+
+def hash_password(password: str) -> str:
+    """Slow on purpose. Raises `BadRequest` for a password that is too short or absurdly long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise BadRequest(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    return PasswordHasher().hash(password)
+
+
+def password_matches(known: queries.Credentials | None, password: str, now: datetime) -> bool:
+    """Whether the password is the account's. Slow on purpose, so call it outside any transaction.
+
+    Takes as long where there is no such account. Raises `RateLimited` after several failures in a row.
+    """
+    if known and known.blocked_until and now < known.blocked_until:
+        raise RateLimited(known.blocked_until - now)
+    try:
+        matches = PasswordHasher().verify((known and known.password_hash) or _ABSENT, password[:LONGEST_PASSWORD])
+    except (VerificationError, InvalidHashError):
+        return False
+    return matches and known is not None and known.password_hash is not None
+
+
+def record_sign_in(session: Session, known: queries.Credentials | None, matches: bool, now: datetime) -> None:
+    """Counts failures, and forgets them after a success. The caller commits, then asks `signed_in`."""
+    if known is None:
+        return
+    if matches:
+        queries.clear_failed_sign_ins(session, known.account_id)
+    else:
+        pause = known.failed_sign_ins + 1 >= SIGN_INS_BEFORE_PAUSE
+        queries.record_failed_sign_in(session, known.account_id, now + SIGN_IN_PAUSE if pause else None)
+
+
+def signed_in(known: queries.Credentials | None, matches: bool) -> AccountId:
+    """The account that signed in. Raises `Unauthenticated`."""
+    if known is None or not matches:
+        raise Unauthenticated("The e-mail address or the password is wrong.")
+    return known.account_id

@@ -1,0 +1,94 @@
+"""Bearer tokens: 256 random bits, known to us only by a keyed digest, good for named scopes."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from corpus.errors import DeviceRevoked, RoleMissing, ScopeMissing, Unauthenticated
+from corpus.identity import queries
+from corpus.keys import MasterKey
+from corpus.tables import Token
+from corpus.words import AccountId, DeviceId, Role, Scope, new_id
+
+PREFIX = "lw_"
+TOKEN_BYTES = 32
+LONGEST_TOKEN = 128
+
+ROLES_FOR: dict[Scope, frozenset[Role]] = {
+    Scope.UPLOAD: frozenset(),
+    Scope.ACCOUNT: frozenset(),
+    Scope.REVIEW: frozenset({Role.CURATOR, Role.STEWARD, Role.ADMIN}),
+    Scope.PULL: frozenset({Role.ENGINEER, Role.STEWARD, Role.ADMIN}),
+}
+"""The roles of which an account needs one for a scope; none needed where the set is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a token speaks for."""
+
+    token_id: str
+    account_id: AccountId
+    device_id: DeviceId | None
+    scopes: frozenset[Scope]
+
+
+def issue_token(
+    session: Session,
+    *,
+    master: MasterKey,
+    account_id: AccountId,
+    scopes: Iterable[Scope],
+    now: datetime,
+    device_id: DeviceId | None = None,
+    lifetime: timedelta | None = None,
+) -> str:
+    """Makes a token and returns it: it is shown once and kept nowhere. Raises `RoleMissing` for a scope not allowed."""
+    wanted = sorted(set(scopes))
+    _check_roles(session, account_id, wanted)
+    token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+    session.add(
+        Token(
+            id=new_id(),
+            account_id=account_id,
+            device_id=device_id,
+            lookup=_lookup(master, token),
+            scopes=" ".join(wanted),
+            created_at=now,
+            expires_at=None if lifetime is None else now + lifetime,
+        )
+    )
+    session.flush()
+    return token
+
+
+def caller(session: Session, *, master: MasterKey, token: str | None, scope: Scope, now: datetime) -> Caller:
+    """Who sent this token. Raises `Unauthenticated`, `DeviceRevoked`, `ScopeMissing`, or `RoleMissing` where it was taken away."""
+    if not token or len(token) > LONGEST_TOKEN:
+        raise Unauthenticated
+    row = queries.token_row(session, _lookup(master, token))
+    if row is None:
+        raise Unauthenticated
+    found, device_revoked_at = row
+    if device_revoked_at is not None:
+        raise DeviceRevoked
+    if found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
+        raise Unauthenticated
+    scopes = frozenset(Scope(word) for word in found.scopes.split())
+    if scope not in scopes:
+        raise ScopeMissing
+    _check_roles(session, found.account_id, [scope])
+    return Caller(found.id, found.account_id, found.device_id, scopes)
+
+
+def _check_roles(session: Session, account_id: AccountId, scopes: Iterable[Scope]) -> None:
+    needed = [ROLES_FOR[scope] for scope in scopes if ROLES_FOR[scope]]
+    if needed and not all(of_scope & queries.roles(session, account_id) for of_scope in needed):
+        raise RoleMissing
+
+
+def _lookup(master: MasterKey, token: str) -> str:
+    return master.digest("token lookup", token.encode())

@@ -1,0 +1,227 @@
+"""SQL that all rooms share: consent (the only module that names its tables), the account lock, and usable voices.
+
+Every reader of clips starts from `usable_clips` or `usable_utterances`: the one rule of `corpus/consent.py`, as SQL.
+Functions take a session; who opened it commits it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, text, update
+from sqlalchemy.orm import Session, aliased
+
+from corpus import ledger
+from corpus.consent import GRANTS, NEEDS, ConsentFact
+from corpus.errors import NoticeExists, UnknownAccount, UnknownNotice
+from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, LedgerLeaf, Utterance
+from corpus.words import AccountId, ConsentAct, ConsentMethod, Purpose
+
+LEDGER_LOCK = 0x6C6F616E
+"""The PostgreSQL advisory lock under which ledger indexes are assigned ("loan")."""
+
+
+# The account lock
+
+
+def share_accounts(session: Session, account_ids: Iterable[AccountId]) -> None:
+    """Holds off withdrawals of these accounts until this transaction ends. Every gate calls it before it asks the rule.
+
+    SQLite needs none: `Database.writing()` holds its one write lock from the start. Sorted, so that two gates never deadlock.
+    """
+    wanted = sorted(set(account_ids))
+    session.execute(
+        select(Account.id).where(Account.id.in_(wanted)).order_by(Account.id).with_for_update(read=True)
+    ).all()
+
+
+def lock_account(session: Session, account_id: AccountId) -> Account:
+    """The account's row, locked against every gate until this transaction ends."""
+    account = session.scalar(
+        select(Account).where(Account.id == account_id).with_for_update().execution_options(populate_existing=True)
+    )
+    if account is None:
+        raise UnknownAccount
+    return account
+
+
+# Notices
+
+
+def publish_notice(session: Session, notice: ConsentNotice, older_uploads_until: datetime) -> None:
+    """Adds a notice, and ends uploads under the older ones of its locale at that time. Publishing the same again is nothing."""
+    same = session.scalar(
+        select(ConsentNotice).where(ConsentNotice.version == notice.version, ConsentNotice.locale == notice.locale)
+    )
+    if same is not None:
+        if same.wording_sha256 != notice.wording_sha256:
+            raise NoticeExists
+        return
+    session.execute(
+        update(ConsentNotice)
+        .where(ConsentNotice.locale == notice.locale, ConsentNotice.uploads_until.is_(None))
+        .values(uploads_until=older_uploads_until)
+    )
+    session.add(notice)
+    session.flush()
+
+
+def current_notices(session: Session) -> Sequence[ConsentNotice]:
+    """The newest notice of each locale."""
+    newest = select(ConsentNotice).where(ConsentNotice.uploads_until.is_(None))
+    return session.scalars(newest.order_by(ConsentNotice.locale, ConsentNotice.id)).all()
+
+
+def notice(session: Session, version: str, locale: str) -> ConsentNotice:
+    """Raises `UnknownNotice`."""
+    found = session.scalar(
+        select(ConsentNotice).where(ConsentNotice.version == version, ConsentNotice.locale == locale)
+    )
+    if found is None:
+        raise UnknownNotice
+    return found
+
+
+# Consent events
+
+
+@dataclass(frozen=True, slots=True)
+class NewConsentEvent:
+    """What a consent event says, before it has its place in the ledger."""
+
+    account_id: AccountId
+    purpose: Purpose
+    act: ConsentAct
+    at: datetime
+    expires_at: datetime | None
+    notice_id: int
+    method: ConsentMethod
+
+
+def consent_facts(session: Session, account_id: AccountId) -> list[ConsentFact]:
+    """All consent events of an account, in ledger order, as the rule reads them."""
+    rows = session.execute(
+        select(
+            ConsentEvent.id,
+            ConsentEvent.purpose,
+            ConsentEvent.act,
+            ConsentEvent.at,
+            ConsentEvent.expires_at,
+            ConsentNotice.uploads_until,
+        )
+        .join(ConsentNotice, ConsentNotice.id == ConsentEvent.notice_id)
+        .where(ConsentEvent.account_id == account_id)
+        .order_by(ConsentEvent.id)
+    )
+    return [ConsentFact(*row) for row in rows]
+
+
+def last_notice_id(session: Session, account_id: AccountId) -> int | None:
+    """The notice that the account's newest consent event rests on."""
+    return session.scalar(
+        select(ConsentEvent.notice_id)
+        .where(ConsentEvent.account_id == account_id)
+        .order_by(ConsentEvent.id.desc())
+        .limit(1)
+    )
+
+
+def append_consent_events(session: Session, events: Sequence[NewConsentEvent]) -> None:
+    """Adds events at the end of the ledger, each with its salted commitment. The caller holds the account's lock.
+
+    An event never lies before the account's last one, even where clocks disagree: order by id is order by time.
+    """
+    _lock_ledger(session)
+    index = session.scalar(select(func.coalesce(func.max(LedgerLeaf.index) + 1, 0))) or 0
+    for event in events:
+        newest = session.scalar(select(func.max(ConsentEvent.at)).where(ConsentEvent.account_id == event.account_id))
+        at = max(event.at, newest) if newest else event.at
+        salt = ledger.new_salt()
+        content = {
+            "account": event.account_id,
+            "act": event.act.value,
+            "at": at.isoformat(),
+            "expires_at": event.expires_at.isoformat() if event.expires_at else None,
+            "method": event.method.value,
+            "notice": event.notice_id,
+            "purpose": event.purpose.value,
+        }
+        session.add(LedgerLeaf(index=index, hash=ledger.leaf_hash(salt, content)))
+        session.flush()
+        session.add(
+            ConsentEvent(
+                id=index,
+                account_id=event.account_id,
+                purpose=event.purpose,
+                act=event.act,
+                at=at,
+                expires_at=event.expires_at,
+                notice_id=event.notice_id,
+                method=event.method,
+                salt=salt,
+            )
+        )
+        session.flush()
+        index += 1
+
+
+def _lock_ledger(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LEDGER_LOCK})
+
+
+# The one rule, as SQL
+
+
+def usable_utterances(now: datetime) -> Select[tuple[Utterance]]:
+    """The utterances that may be stored and processed now."""
+    return select(Utterance).where(_may_use(Purpose.COLLECT, now))
+
+
+def usable_clips(purpose: Purpose, now: datetime) -> Select[tuple[Clip, Utterance]]:
+    """The clips that may be used for the purpose now, each with its utterance."""
+    return select(Clip, Utterance).join(Utterance, Utterance.id == Clip.utterance_id).where(_may_use(purpose, now))
+
+
+def _may_use(purpose: Purpose, now: datetime) -> ColumnElement[bool]:
+    """`corpus.consent.may_use` over the utterance of the enclosing query."""
+    return and_(_unbroken(), *(_in_force(needed, now) for needed in NEEDS[purpose]))
+
+
+def _in_force(purpose: Purpose, now: datetime) -> ColumnElement[bool]:
+    last, later = aliased(ConsentEvent), aliased(ConsentEvent)
+    superseded = exists().where(later.account_id == last.account_id, later.purpose == last.purpose, later.id > last.id)
+    return exists().where(
+        last.account_id == Utterance.account_id,
+        last.purpose == purpose,
+        last.act.in_(GRANTS),
+        last.at <= now,
+        or_(last.expires_at.is_(None), last.expires_at > now),
+        ~superseded,
+    )
+
+
+def _unbroken() -> ColumnElement[bool]:
+    base, after, before = aliased(ConsentEvent), aliased(ConsentEvent), aliased(ConsentEvent)
+    held_at_capture = exists().where(
+        base.id == Utterance.consent_event_id,
+        base.account_id == Utterance.account_id,
+        base.purpose == Purpose.COLLECT,
+        base.act.in_(GRANTS),
+        base.at <= Utterance.captured_at,
+        or_(base.expires_at.is_(None), base.expires_at > Utterance.captured_at),
+    )
+    expiry_of_the_one_before = (
+        select(before.expires_at)
+        .where(before.account_id == after.account_id, before.purpose == after.purpose, before.id < after.id)
+        .order_by(before.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    broken_later = exists().where(
+        after.account_id == Utterance.account_id,
+        after.purpose == Purpose.COLLECT,
+        after.id > Utterance.consent_event_id,
+        or_(after.act != ConsentAct.RENEWED, expiry_of_the_one_before <= after.at),
+    )
+    return and_(held_at_capture, ~broken_later)

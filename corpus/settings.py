@@ -1,0 +1,59 @@
+"""Every setting of a Loanword process, read once from `LOANWORD_…` in its entry point and handed down as plain values."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from the environment. Nothing here is a secret, and no secret has a default."""
+
+    model_config = SettingsConfigDict(env_prefix="LOANWORD_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path("loanword-data"), description="Where state lives unless a setting below says otherwise.")
+    database_url: str | None = Field(
+        None, description="sqlite:////path or postgresql+psycopg://…; default <home>/loanword.db"
+    )
+    object_store: str | None = Field(None, description="A directory or s3://bucket/prefix; default <home>/objects")
+    key_store: str | None = Field(
+        None,
+        description="Where wrapped account keys live: a directory or s3://…, outside the database and its backups; default <home>/keys",
+    )
+    master_key_file: Path | None = Field(None, description="32 random bytes, mode 0600; default <home>/master.key")
+    s3_endpoint_url: str | None = Field(None, description="The S3 server, where it is not AWS's own.")
+
+    upload_max_bytes: int = Field(10_000_000, gt=0, description="The largest body that one upload may have.")
+    upload_memory_bytes: int = Field(
+        256_000_000, gt=0, description="All upload bodies that a server process may hold at one time."
+    )
+    upload_deadline: timedelta = Field(timedelta(seconds=60), description="How long one body may take to arrive.")
+    uploads_per_minute: int = Field(600, gt=0, description="Utterances that one device may send in a minute.")
+    clip_max: timedelta = Field(
+        timedelta(seconds=20), description="The longest recording that is decoded; a longer one is dropped."
+    )
+    notice_grace: timedelta = Field(
+        timedelta(days=30), description="How long uploads may rest on a notice after a newer one."
+    )
+    consent_lifetime: timedelta | None = Field(
+        None, description="How long consent lasts before it must be renewed; default for ever."
+    )
+
+    recogniser: str | None = Field(
+        None, description="Whose hypotheses to make: `tiny.en` (extra asr), a CTranslate2 model directory, or none."
+    )
+    curate_batch: int = Field(32, gt=0, description="Utterances that one curation task takes.")
+    locale: str = Field("en-US", description="What a device speaks that does not say.")
+
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'loanword.db'}"
+
+    def resolved_object_store(self) -> str:
+        return self.object_store or str(self.home.absolute() / "objects")
+
+    def resolved_key_store(self) -> str:
+        return self.key_store or str(self.home.absolute() / "keys")
+
+    def resolved_master_key_file(self) -> Path:
+        return self.master_key_file or self.home.absolute() / "master.key"

@@ -1,0 +1,24 @@
+"""The vault: objects sealed under an account's key, in a store that sees ciphertext only."""
+
+from corpus.keys import AccountKey
+from corpus.object_store import ObjectStore
+
+
+class Vault:
+    """Seals on the way in and opens on the way out. The object's key and its account are bound to the bytes."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def put(self, key: AccountKey, object_key: str, plaintext: bytes) -> None:
+        """Durable when it returns. Raises `ObjectExists` rather than write over anything."""
+        self._store.put(object_key, key.seal(plaintext, object_key))
+
+    def get(self, key: AccountKey, object_key: str) -> bytes:
+        """Raises `ObjectAbsent`, or `SealBroken` where the bytes are not the ones that were put there."""
+        with self._store.open(object_key) as file:
+            return key.open(file.read(), object_key)
+
+    def erase(self, object_key: str) -> None:
+        """Done twice is done once."""
+        self._store.erase(object_key)

@@ -1,0 +1,18 @@
+"""Builds a web application out of the rooms' routes."""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, FastAPI
+
+from corpus.collaborators import Collaborators
+from corpus.web import problems
+
+
+def build_app(collaborators: Collaborators, routers: Iterable[APIRouter]) -> FastAPI:
+    """One application over these routes, its refusals as problem+json, handing the collaborators to its dependencies."""
+    app = FastAPI(title="Loanword", docs_url="/docs", redoc_url=None)
+    app.state.collaborators = collaborators
+    problems.install(app)
+    for router in routers:
+        app.include_router(router)
+    return app

@@ -1,0 +1,64 @@
+"""What routes ask FastAPI for: the collaborators, and who is calling.
+
+A caller shows a bearer token, or, on a page, the session cookie that holds one. A cookie alone never changes anything: a
+request that is not a GET must then also come from our own pages (`Origin` or `Sec-Fetch-Site`).
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request
+
+from corpus.collaborators import Collaborators
+from corpus.errors import Forbidden
+from corpus.identity import tokens
+from corpus.identity.tokens import Caller
+from corpus.words import Scope
+
+SESSION_COOKIE = "loanword_session"
+
+
+def get_collaborators(request: Request) -> Collaborators:
+    found: Collaborators = request.app.state.collaborators
+    return found
+
+
+With = Annotated[Collaborators, Depends(get_collaborators)]
+
+
+def shown_token(request: Request) -> str | None:
+    """The token that a request shows, or None. Raises `Forbidden` where another site borrowed our cookie."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    cookie = request.cookies.get(SESSION_COOKIE)
+    if cookie and request.method not in {"GET", "HEAD"} and not _from_our_own_page(request):
+        raise Forbidden("This request came from another site.")
+    return cookie
+
+
+def caller_with(scope: Scope) -> Callable[[Request, Collaborators], Caller]:
+    """A dependency that resolves to the caller, or refuses: a known token with this scope."""
+
+    def resolve(request: Request, collaborators: With) -> Caller:
+        token = shown_token(request)
+        with collaborators.database.reading() as session:
+            return tokens.caller(
+                session, master=collaborators.master, token=token, scope=scope, now=collaborators.clock()
+            )
+
+    return resolve
+
+
+AccountHolder = Annotated[Caller, Depends(caller_with(Scope.ACCOUNT))]
+Curator = Annotated[Caller, Depends(caller_with(Scope.REVIEW))]
+Engineer = Annotated[Caller, Depends(caller_with(Scope.PULL))]
+
+
+def _from_our_own_page(request: Request) -> bool:
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
