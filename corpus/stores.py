@@ -1,0 +1,26 @@
+"""Which store an address means: `s3://bucket/prefix`, `file:///a/directory`, or a plain path."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from corpus.errors import Misconfigured
+from corpus.object_store import DirectoryStore, ObjectStore
+from corpus.s3 import S3Store
+
+
+class BadStoreAddress(Misconfigured):
+    """This is not where objects can be kept: give `s3://bucket/prefix`, `file:///a/directory` or a path."""
+
+
+def open_store(url: str, *, s3_endpoint_url: str | None = None) -> ObjectStore:
+    """Raises `BadStoreAddress`. A directory is made if it is not there; a bucket is not."""
+    if "://" not in url:
+        if not url:
+            raise BadStoreAddress
+        return DirectoryStore(Path(url))
+    address = urlsplit(url)
+    if address.scheme == "s3" and address.netloc:
+        return S3Store(address.netloc, address.path.strip("/"), s3_endpoint_url)
+    if address.scheme == "file" and address.netloc in ("", "localhost") and address.path.strip("/"):
+        return DirectoryStore(Path(unquote(address.path)))
+    raise BadStoreAddress
