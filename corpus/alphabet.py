@@ -1,6 +1,7 @@
 """What labels are written in, and how a transcript is brought into it.
 
-An alphabet is a string of distinct characters in label order, space first: the line order of a DeepSpeech `alphabet.txt`.
+An alphabet is a string of distinct characters in label order, space first: the line order of a DeepSpeech
+`alphabet.txt`.
 """
 
 import re

@@ -11,6 +11,7 @@ An interval of consent is half open: it holds from `at`, and no longer at `expir
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from corpus.errors import CapturedBeforeConsent, ConsentExpired, ConsentNotGiven, ConsentWithdrawn, NoticeOutdated
 from corpus.words import ConsentAct, Purpose
@@ -23,7 +24,7 @@ NEEDS: dict[Purpose, tuple[Purpose, ...]] = {
     Purpose.PUBLISH: (Purpose.COLLECT, Purpose.REVIEW, Purpose.PUBLISH),
     Purpose.DEMOGRAPHICS: (Purpose.COLLECT, Purpose.DEMOGRAPHICS),
 }
-"""For each purpose, all that must be in force: nothing is reviewed that may not be kept, nothing published unreviewed."""
+"""For each purpose, all that must be in force: review only what may be kept, publish only what may be reviewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,7 @@ def _unbroken(facts: Sequence[ConsentFact], rests_on: int, captured_at: datetime
     chain = [fact for fact in facts if fact.purpose is Purpose.COLLECT and fact.id >= rests_on]
     if not chain or chain[0].id != rests_on or not chain[0].holds_at(captured_at):
         return False
-    steps = zip(chain, chain[1:], strict=False)
-    return all(after.act is ConsentAct.RENEWED and _in_time(before, after) for before, after in steps)
+    return all(after.act is ConsentAct.RENEWED and _in_time(before, after) for before, after in pairwise(chain))
 
 
 def _in_time(before: ConsentFact, after: ConsentFact) -> bool:

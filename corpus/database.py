@@ -1,8 +1,8 @@
 """Opens the database, and its transactions: reading, and writing.
 
 SQLite and PostgreSQL behave alike to the rooms above. On SQLite a writer begins with `BEGIN IMMEDIATE`, so that what it
-reads cannot change before it writes, and writers of one process queue on a lock (SQLite's own waiting sleeps, and starves).
-On PostgreSQL the use cases lock the account's row (`corpus.queries.lock_account`).
+reads cannot change before it writes, and writers of one process queue on a lock (SQLite's own waiting sleeps, and
+starves). On PostgreSQL the use cases lock the account's row (`corpus.queries.lock_account`).
 """
 
 import threading
@@ -47,7 +47,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A transaction that commits on leaving, or rolls back whole. Nothing slow belongs inside: no store, no network."""
+        """A transaction that commits on leaving, or rolls back whole. No store and no network inside: others wait."""
         with self._my_turn(), _translated(), Session(self._writing_engine, expire_on_commit=False) as session:
             yield session
             session.commit()
@@ -110,7 +110,7 @@ def connected(url: str) -> Iterator[Connection]:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turns a database that is down, locked or full into `DatabaseUnavailable`; a wrong statement stays the error it is."""
+    """Turns a database that is down, locked or full into `DatabaseUnavailable`; a wrong statement stays what it is."""
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:

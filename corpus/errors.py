@@ -44,6 +44,10 @@ class Misconfigured(LoanwordError):
     """A setting is missing or wrong; see `loanword --help` for every LOANWORD_ variable."""
 
 
+class BadStoreAddress(Misconfigured):
+    """This is not where objects can be kept: give `s3://bucket/prefix`, `file:///a/directory` or a path."""
+
+
 # Who asks
 
 

@@ -1,8 +1,8 @@
 """Keys: one master key, and for each account a voice key and an identity key wrapped by it.
 
-The wrapped account keys live in an object store of their own, outside the database and its backups: destroying one there
-reaches every copy of what was sealed under it. AES-256-GCM throughout, nonces random (96 bits, far below 2^32 uses a key).
-An unwrapped key lives for one request or one batch and is kept nowhere.
+The wrapped account keys live in an object store of their own, outside the database and its backups: destroying one
+there reaches every copy of what was sealed under it. AES-256-GCM throughout, with random nonces of 96 bits (a key seals
+far fewer than 2^32 times). An unwrapped key lives for one request or one batch and is kept nowhere.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ class AccountKey:
     secret: bytes
 
     def seal(self, plaintext: bytes, context: str) -> SealedBytes:
-        """Encrypts. `context` names the place it will stand in (an object key, or table.column:row): it opens only there."""
+        """Encrypts. Opens only with the same `context`: the object key or `corpus.sealed.place` where it will stand."""
         nonce = os.urandom(NONCE_BYTES)
         ciphertext = AESGCM(self.secret).encrypt(nonce, plaintext, self._associated_data(context))
         return SealedBytes(b"".join((VERSION, bytes.fromhex(self.key_id), nonce, ciphertext)))
@@ -66,7 +66,7 @@ class AccountKey:
 
 
 class MasterKey:
-    """The operator's 32 secret bytes. Everything keyed is derived from it by HKDF-SHA256 (RFC 5869), one label a use."""
+    """The operator's 32 secret bytes. All that is keyed derives from it by HKDF-SHA256 (RFC 5869), one label a use."""
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
@@ -105,7 +105,7 @@ class MasterKey:
         )
 
     def digest(self, label: str, message: bytes) -> str:
-        """HMAC-SHA256 under the label's key, as 64 hexadecimal digits: equal only for equal messages, and telling nothing."""
+        """HMAC-SHA256 under the label's key, as 64 hexadecimal digits: equal for equal messages, telling no more."""
         return hmac.new(self.derive(label), message, hashlib.sha256).hexdigest()
 
 

@@ -27,7 +27,7 @@ LEDGER_LOCK = 0x6C6F616E
 def share_accounts(session: Session, account_ids: Iterable[AccountId]) -> None:
     """Holds off withdrawals of these accounts until this transaction ends. Every gate calls it before it asks the rule.
 
-    SQLite needs none: `Database.writing()` holds its one write lock from the start. Sorted, so that two gates never deadlock.
+    SQLite needs none: `Database.writing()` holds its one write lock from the start. Sorted: two gates never deadlock.
     """
     wanted = sorted(set(account_ids))
     session.execute(
@@ -49,7 +49,7 @@ def lock_account(session: Session, account_id: AccountId) -> Account:
 
 
 def publish_notice(session: Session, notice: ConsentNotice, older_uploads_until: datetime) -> None:
-    """Adds a notice, and ends uploads under the older ones of its locale at that time. Publishing the same again is nothing."""
+    """Adds a notice, and ends uploads under the older ones of its locale at that time. The same again adds nothing."""
     same = session.scalar(
         select(ConsentNotice).where(ConsentNotice.version == notice.version, ConsentNotice.locale == notice.locale)
     )
@@ -173,12 +173,12 @@ def _lock_ledger(session: Session) -> None:
 # The one rule, as SQL
 
 
-def usable_utterances(now: datetime) -> Select[tuple[Utterance]]:
+def usable_utterances(now: datetime) -> Select[Utterance]:
     """The utterances that may be stored and processed now."""
     return select(Utterance).where(_may_use(Purpose.COLLECT, now))
 
 
-def usable_clips(purpose: Purpose, now: datetime) -> Select[tuple[Clip, Utterance]]:
+def usable_clips(purpose: Purpose, now: datetime) -> Select[Clip, Utterance]:
     """The clips that may be used for the purpose now, each with its utterance."""
     return select(Clip, Utterance).join(Utterance, Utterance.id == Clip.utterance_id).where(_may_use(purpose, now))
 

@@ -85,9 +85,10 @@ class S3Store:
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._part_size_bytes = part_size_bytes
-        self._client = _client(endpoint_url, credentials)
+        session = _session(credentials)
+        self._client = _client(session, endpoint_url)
         # A conditional write that boto3 repeats unseen may be refused because of its own first attempt.
-        self._writer = _client(endpoint_url, credentials, attempts=1)
+        self._writer = _client(session, endpoint_url, attempts=1)
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
         check_object_key(key)
@@ -382,18 +383,20 @@ def make_bucket(
     bucket: str, *, endpoint_url: str, credentials: Credentials | None = None, versioned: bool = False
 ) -> None:
     """For a server of one's own: the demo's and the tests'. In production, buckets are the operator's to make."""
-    client = _client(endpoint_url, credentials)
+    client = _client(_session(credentials), endpoint_url)
     with _translated(bucket):
         client.create_bucket(Bucket=bucket)
         if versioned:
             client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
 
-def _client(endpoint_url: str | None, credentials: Credentials | None, attempts: int = _READ_ATTEMPTS) -> "S3Client":
-    session = boto3.session.Session(
-        aws_access_key_id=credentials.access_key_id if credentials else None,
-        aws_secret_access_key=credentials.secret_access_key if credentials else None,
-    )
+def _session(credentials: Credentials | None) -> boto3.session.Session:
+    if credentials is None:
+        return boto3.session.Session()
+    return boto3.session.Session(credentials.access_key_id, credentials.secret_access_key)
+
+
+def _client(session: boto3.session.Session, endpoint_url: str | None, attempts: int = _READ_ATTEMPTS) -> "S3Client":
     config = Config(
         connect_timeout=_CONNECT_TIMEOUT.total_seconds(),
         read_timeout=_READ_TIMEOUT.total_seconds(),
@@ -432,8 +435,10 @@ def _parts(chunks: Iterable[bytes], size_bytes: int) -> Iterator[bytes]:
     for chunk in chunks:
         waiting += chunk
         while len(waiting) >= size_bytes:
-            yield bytes(waiting[:size_bytes])
+            with memoryview(waiting) as view:
+                part = bytes(view[:size_bytes])
             del waiting[:size_bytes]
+            yield part
     if waiting:
         yield bytes(waiting)
 

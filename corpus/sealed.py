@@ -1,6 +1,6 @@
 """Sealed bytes: ciphertext under one account's key, and the column type that stores nothing else.
 
-A `Sealed` column refuses a plain `bytes` or `str`: plaintext cannot reach the database, its log or its dumps by mistake.
+A `Sealed` column refuses plain `bytes` and `str`: plaintext cannot reach the database, its log or its dumps by mistake.
 Layout: version (1 byte), key id (16), nonce (12), ciphertext and its GCM tag (16 longer than the plaintext).
 """
 

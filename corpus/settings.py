@@ -1,4 +1,4 @@
-"""Every setting of a Loanword process, read once from `LOANWORD_…` in its entry point and handed down as plain values."""
+"""Every setting of a Loanword process, read once from `LOANWORD_…` in its entry point and handed down."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     object_store: str | None = Field(None, description="A directory or s3://bucket/prefix; default <home>/objects")
     key_store: str | None = Field(
         None,
-        description="Where wrapped account keys live: a directory or s3://…, outside the database and its backups; default <home>/keys",
+        description="Where wrapped account keys live, outside the database and its backups; default <home>/keys",
     )
     master_key_file: Path | None = Field(None, description="32 random bytes, mode 0600; default <home>/master.key")
     s3_endpoint_url: str | None = Field(None, description="The S3 server, where it is not AWS's own.")

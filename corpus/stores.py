@@ -3,13 +3,9 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from corpus.errors import Misconfigured
+from corpus.errors import BadStoreAddress
 from corpus.object_store import DirectoryStore, ObjectStore
 from corpus.s3 import S3Store
-
-
-class BadStoreAddress(Misconfigured):
-    """This is not where objects can be kept: give `s3://bucket/prefix`, `file:///a/directory` or a path."""
 
 
 def open_store(url: str, *, s3_endpoint_url: str | None = None) -> ObjectStore:

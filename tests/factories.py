@@ -31,6 +31,7 @@ from corpus.words import (
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
+_PASSWORD_HASH = accounts.hash_password(PASSWORD)  # slow on purpose, so once
 ALL_PURPOSES = (Purpose.COLLECT, Purpose.REVIEW, Purpose.PUBLISH)
 
 
@@ -73,7 +74,7 @@ def make_account(house: Collaborators, *, email: str | None = None, role: Role =
             master=house.master,
             identity=identity,
             email=email or f"{identity.account_id}@example.org",
-            password_hash=accounts.hash_password(PASSWORD),
+            password_hash=_PASSWORD_HASH,
             role=role,
             now=house.clock(),
         )

@@ -1,7 +1,7 @@
 """Accounts and passwords.
 
-A password is kept as an argon2id hash (RFC 9106, the library's low-memory profile); the e-mail address is sealed under the
-account's identity key, and found by a keyed digest of its case-folded form.
+A password is kept as an argon2id hash (RFC 9106, the library's low-memory profile); the e-mail address is sealed under
+the account's identity key, and found by a keyed digest of its case-folded form.
 """
 
 from datetime import datetime, timedelta
@@ -90,10 +90,10 @@ def password_matches(known: queries.Credentials | None, password: str, now: date
     if known and known.blocked_until and now < known.blocked_until:
         raise RateLimited(known.blocked_until - now)
     try:
-        matches = PasswordHasher().verify((known and known.password_hash) or _ABSENT, password[:LONGEST_PASSWORD])
+        PasswordHasher().verify((known.password_hash if known else None) or _ABSENT, password[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
-    return matches and known is not None and known.password_hash is not None
+    return known is not None and known.password_hash is not None
 
 
 def record_sign_in(session: Session, known: queries.Credentials | None, matches: bool, now: datetime) -> None:

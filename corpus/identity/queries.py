@@ -53,7 +53,7 @@ def roles(session: Session, account_id: AccountId) -> frozenset[Role]:
     return frozenset(session.scalars(select(AccountRole.role).where(AccountRole.account_id == account_id)))
 
 
-def token_row(session: Session, lookup: str) -> Row[tuple[Token, datetime | None]] | None:
+def token_row(session: Session, lookup: str) -> Row[Token, datetime | None] | None:
     """The token of this digest, with the time its device was revoked at."""
     return session.execute(
         select(Token, Device.revoked_at).outerjoin(Device, Device.id == Token.device_id).where(Token.lookup == lookup)

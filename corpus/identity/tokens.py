@@ -66,7 +66,7 @@ def issue_token(
 
 
 def caller(session: Session, *, master: MasterKey, token: str | None, scope: Scope, now: datetime) -> Caller:
-    """Who sent this token. Raises `Unauthenticated`, `DeviceRevoked`, `ScopeMissing`, or `RoleMissing` where it was taken away."""
+    """Who sent this token. Raises `Unauthenticated`, `DeviceRevoked`, `ScopeMissing` or `RoleMissing`."""
     if not token or len(token) > LONGEST_TOKEN:
         raise Unauthenticated
     row = queries.token_row(session, _lookup(master, token))

@@ -9,7 +9,7 @@ from corpus.web import problems
 
 
 def build_app(collaborators: Collaborators, routers: Iterable[APIRouter]) -> FastAPI:
-    """One application over these routes, its refusals as problem+json, handing the collaborators to its dependencies."""
+    """One application over these routes, with refusals as problem+json and the collaborators for its dependencies."""
     app = FastAPI(title="Loanword", docs_url="/docs", redoc_url=None)
     app.state.collaborators = collaborators
     problems.install(app)

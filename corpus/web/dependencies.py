@@ -1,7 +1,7 @@
 """What routes ask FastAPI for: the collaborators, and who is calling.
 
-A caller shows a bearer token, or, on a page, the session cookie that holds one. A cookie alone never changes anything: a
-request that is not a GET must then also come from our own pages (`Origin` or `Sec-Fetch-Site`).
+A caller shows a bearer token, or, on a page, the session cookie that holds one. A cookie alone never changes anything:
+a request that is not a GET must then also come from our own pages (`Origin` or `Sec-Fetch-Site`).
 """
 
 from collections.abc import Callable

@@ -1,0 +1,1 @@
+"""The ground floor against real stores, databases and child processes."""
