@@ -62,6 +62,23 @@ class Credentials:
     secret_access_key: str = field(repr=False)
 
 
+class S3Connection:
+    """One server, seen as one account. Making it takes a tenth of a second; stores may share it, and so may threads.
+
+    Without `endpoint_url` the server is AWS's; without `credentials` they are the usual `AWS_…` ones.
+    """
+
+    def __init__(self, endpoint_url: str | None = None, credentials: Credentials | None = None) -> None:
+        session = (
+            boto3.session.Session(credentials.access_key_id, credentials.secret_access_key)
+            if credentials
+            else boto3.session.Session()
+        )
+        self.client = _client(session, endpoint_url, _READ_ATTEMPTS)
+        # A conditional write that boto3 repeats unseen may be refused because of its own first attempt.
+        self.writer = _client(session, endpoint_url, attempts=1)
+
+
 @dataclass(frozen=True, slots=True)
 class _Written:
     """What the server should hold. `checksum` is as S3 writes it; of a multi-part object, the digest of its parts'."""
@@ -72,23 +89,21 @@ class _Written:
 
 
 class S3Store:
-    """An `ObjectStore` in `bucket`, below `prefix`. Credentials are the usual `AWS_…` ones unless given."""
+    """An `ObjectStore` in `bucket`, below `prefix`."""
 
     def __init__(
         self,
         bucket: str,
         prefix: str = "",
-        endpoint_url: str | None = None,
-        credentials: Credentials | None = None,
+        connection: S3Connection | None = None,
         part_size_bytes: int = PART_SIZE_BYTES,
     ) -> None:
+        connection = connection or S3Connection()
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._part_size_bytes = part_size_bytes
-        session = _session(credentials)
-        self._client = _client(session, endpoint_url)
-        # A conditional write that boto3 repeats unseen may be refused because of its own first attempt.
-        self._writer = _client(session, endpoint_url, attempts=1)
+        self._client = connection.client
+        self._writer = connection.writer
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
         check_object_key(key)
@@ -379,24 +394,15 @@ class _Body(io.RawIOBase):
         super().close()
 
 
-def make_bucket(
-    bucket: str, *, endpoint_url: str, credentials: Credentials | None = None, versioned: bool = False
-) -> None:
+def make_bucket(bucket: str, connection: S3Connection, *, versioned: bool = False) -> None:
     """For a server of one's own: the demo's and the tests'. In production, buckets are the operator's to make."""
-    client = _client(_session(credentials), endpoint_url)
     with _translated(bucket):
-        client.create_bucket(Bucket=bucket)
+        connection.client.create_bucket(Bucket=bucket)
         if versioned:
-            client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            connection.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
 
-def _session(credentials: Credentials | None) -> boto3.session.Session:
-    if credentials is None:
-        return boto3.session.Session()
-    return boto3.session.Session(credentials.access_key_id, credentials.secret_access_key)
-
-
-def _client(session: boto3.session.Session, endpoint_url: str | None, attempts: int = _READ_ATTEMPTS) -> "S3Client":
+def _client(session: boto3.session.Session, endpoint_url: str | None, attempts: int) -> "S3Client":
     config = Config(
         connect_timeout=_CONNECT_TIMEOUT.total_seconds(),
         read_timeout=_READ_TIMEOUT.total_seconds(),

@@ -22,7 +22,7 @@ from typing import IO, Self
 import httpx
 
 from corpus.errors import LoanwordError, Misconfigured
-from corpus.s3 import Credentials, make_bucket
+from corpus.s3 import Credentials, S3Connection, make_bucket
 
 _STARTS_WITHIN = timedelta(seconds=30)
 _STOPS_WITHIN = timedelta(seconds=10)
@@ -81,12 +81,11 @@ class SeaweedFS:
     def endpoint_url(self) -> str:
         return f"http://{self._host}:{self._ports['s3.port']}"
 
-    @property
-    def credentials(self) -> Credentials:
-        return Credentials(self.access_key, self.secret_key)
+    def connect(self) -> S3Connection:
+        return S3Connection(self.endpoint_url, Credentials(self.access_key, self.secret_key))
 
     def create_bucket(self, name: str, *, versioned: bool = False) -> None:
-        make_bucket(name, endpoint_url=self.endpoint_url, credentials=self.credentials, versioned=versioned)
+        make_bucket(name, self.connect(), versioned=versioned)
 
     def start(self) -> None:
         """Returns when S3 answers. Raises `SeaweedFSMissing` or `SeaweedFSFailed`."""

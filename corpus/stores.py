@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from corpus.errors import BadStoreAddress
 from corpus.object_store import DirectoryStore, ObjectStore
-from corpus.s3 import S3Store
+from corpus.s3 import S3Connection, S3Store
 
 
 def open_store(url: str, *, s3_endpoint_url: str | None = None) -> ObjectStore:
@@ -16,7 +16,7 @@ def open_store(url: str, *, s3_endpoint_url: str | None = None) -> ObjectStore:
         return DirectoryStore(Path(url))
     address = urlsplit(url)
     if address.scheme == "s3" and address.netloc:
-        return S3Store(address.netloc, address.path.strip("/"), s3_endpoint_url)
+        return S3Store(address.netloc, address.path, S3Connection(s3_endpoint_url))
     if address.scheme == "file" and address.netloc in ("", "localhost") and address.path.strip("/"):
         return DirectoryStore(Path(unquote(address.path)))
     raise BadStoreAddress
