@@ -9,12 +9,14 @@
     │   ├── BadRequest              BadMetadata, BadDigestHeader, DigestMismatch, EmptyTranscript, OutsideAlphabet …
     │   ├── NotFound                UnknownNotice, UnknownClip, UnknownRelease …
     │   ├── Conflict                AlreadyReviewed, ReleaseExists, IdempotencyKeyReused …
-    │   └── TooLarge, NotAudio, RateLimited, ReleaseWithdrawn
+    │   └── TooLarge, NotAudio, RateLimited, ReleaseWithdrawn, ReleaseSuperseded
     ├── Misconfigured               a setting or a secret is missing or wrong
     ├── StoreError                  ObjectAbsent, ObjectForbidden, ObjectExists, ObjectCorrupt, BadObjectKey
     ├── AccountKeyError             KeyDestroyed, SealBroken
     ├── DecodeError                 Undecodable, DecoderCrashed
-    └── Transient                   worth another try: StoreUnavailable, DatabaseUnavailable, Overloaded
+    ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
+    └── Transient                   worth another try: StoreUnavailable, DatabaseUnavailable, Overloaded,
+                                    ServerUnavailable
 
 A class's docstring is its default message, and names the remedy where there is one. Facts are attributes.
 Nothing here knows of HTTP: `corpus/web/problems.py` holds the one table from error to status.
@@ -189,6 +191,10 @@ class ReleaseWithdrawn(Refused):
     """Someone in this release has taken their voice back: a later version follows without them."""
 
 
+class ReleaseSuperseded(Refused):
+    """A newer version has taken this one's place: pull the release by its name alone."""
+
+
 class Conflict(Refused):
     """The state of things does not allow that now."""
 
@@ -259,6 +265,29 @@ class DatabaseUnavailable(Transient):
 
 class Overloaded(Transient):
     """The server has no room for this now: try again in a moment."""
+
+
+# Pulling a release
+
+
+class PullError(LoanwordError):
+    """The release could not be pulled."""
+
+
+class BadRelease(PullError):
+    """What came is not a sound release: tell whoever runs the server."""
+
+
+class NotEnoughSpace(PullError):
+    """There is not enough room on this disk for the release."""
+
+
+class OtherReleaseHere(PullError):
+    """This folder holds another release already: choose another folder."""
+
+
+class ServerUnavailable(Transient):
+    """The server cannot be reached: check its address, or try again in a moment."""
 
 
 class AccountKeyError(LoanwordError):

@@ -27,6 +27,7 @@ STATUS_OF: dict[type[errors.LoanwordError], int] = {
     errors.NotAudio: 415,
     errors.RateLimited: 429,
     errors.ReleaseWithdrawn: 410,
+    errors.ReleaseSuperseded: 410,
     errors.KeyDestroyed: 403,
     errors.Transient: 503,
 }

@@ -45,6 +45,10 @@ INTERNAL_ERRORS = {
     "DecodeError",
     "Undecodable",
     "DecoderCrashed",
+    "PullError",
+    "BadRelease",
+    "NotEnoughSpace",
+    "OtherReleaseHere",
 }
 
 MACHINE_PATHS = re.compile(rb"(?<![\w.:/-])/(?:work|root|home/[a-z]\w*)/")
