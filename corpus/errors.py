@@ -267,29 +267,6 @@ class Overloaded(Transient):
     """The server has no room for this now: try again in a moment."""
 
 
-# Pulling a release
-
-
-class PullError(LoanwordError):
-    """The release could not be pulled."""
-
-
-class BadRelease(PullError):
-    """What came is not a sound release: tell whoever runs the server."""
-
-
-class NotEnoughSpace(PullError):
-    """There is not enough room on this disk for the release."""
-
-
-class OtherReleaseHere(PullError):
-    """This folder holds another release already: choose another folder."""
-
-
-class ServerUnavailable(Transient):
-    """The server cannot be reached: check its address, or try again in a moment."""
-
-
 class AccountKeyError(LoanwordError):
     """An account's key cannot be used."""
 
@@ -319,3 +296,26 @@ class DecoderCrashed(DecodeError):
 
 class RecogniserMissing(Misconfigured):
     """No recogniser is installed: `pip install 'loanword[asr]'`."""
+
+
+# Pulling a release
+
+
+class PullError(LoanwordError):
+    """The release could not be pulled."""
+
+
+class BadRelease(PullError):
+    """What came is not a sound release: tell whoever runs the server."""
+
+
+class NotEnoughSpace(PullError):
+    """There is not enough room on this disk for the release."""
+
+
+class OtherReleaseHere(PullError):
+    """This folder holds another release already: choose another folder."""
+
+
+class ServerUnavailable(Transient):
+    """The server cannot be reached: check its address, or try again in a moment."""
