@@ -71,14 +71,14 @@ class Database:
 def upgrade(url: str) -> None:
     """Brings the schema to the newest migration."""
     with connected(url) as connection:
-        config = _alembic()
+        config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def pending_migrations(url: str) -> list[str]:
     """The migrations that the database still lacks, oldest first; empty when it is up to date."""
-    script = ScriptDirectory.from_config(_alembic())
+    script = ScriptDirectory.from_config(alembic_config())
     with connected(url) as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     missing = [revision.revision for revision in script.iterate_revisions("head", current or "base")]
@@ -91,7 +91,7 @@ def check_up_to_date(url: str) -> None:
         raise Misconfigured(f"The database lacks {len(missing)} migration(s): run `loanword database upgrade`.")
 
 
-def _alembic() -> Config:
+def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", "migrations:")
     config.set_main_option("path_separator", "os")
