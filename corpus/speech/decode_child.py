@@ -1,0 +1,252 @@
+"""Turns recordings from strangers into canonical PCM, one after another, over standard input and output.
+
+Runs as a process of its own (`corpus/speech/decoder.py` starts it), because the libraries that it calls are C and the
+bytes are hostile. It touches no file, and after its start it can open none. What it does not expect ends it.
+"""
+
+import io
+import math
+import os
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NoReturn, Protocol
+
+import av
+import av.error
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from corpus.errors import Undecodable
+from corpus.speech.frames import LENGTHS, RATE_HZ, Header, count, frame_start, parse_header
+from corpus.speech.sandbox import allow_processor_time, die_with_parent, give_up_everything
+
+BLOCK_FRAMES = 1 << 16
+MAX_CHANNELS = 8
+MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
+BEYOND_FULL_SCALE = 64.0
+"""36 dB over: no microphone's overshoot, but integers stored as floats, or garbage."""
+
+SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3")
+UNKNOWN_SIZES = (0, 0xFFFF_FFFF)
+MESSAGE_MAX_CHARACTERS = 300
+
+Block = NDArray[np.float32]
+"""(frames, channels), full scale at ±1."""
+
+
+class Source(Protocol):
+    """An opened recording. `blocks` raises `Undecodable` where the recording is damaged."""
+
+    rate_hz: int
+    channels: int
+    container: str
+    codec: str
+
+    def blocks(self) -> Iterator[Block]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """`pcm` is 16 kHz mono, and ends at the limit where the recording is too long."""
+
+    pcm: NDArray[np.int16]
+    source: Source
+    too_long: bool
+
+
+class SndfileSource:
+    """WAV, FLAC, Ogg and MP3."""
+
+    def __init__(self, recording: bytes) -> None:
+        try:
+            self._file = soundfile.SoundFile(io.BytesIO(recording))
+        except soundfile.LibsndfileError as error:
+            raise Undecodable(f"libsndfile: {error.error_string}") from error
+        if self._file.format not in SNDFILE_FORMATS:
+            raise Undecodable(f"{self._file.format} is not read here.")
+        self.rate_hz = self._file.samplerate
+        self.channels = self._file.channels
+        self.container = self._file.format.lower()
+        self.codec = self._file.subtype.lower()
+
+    def blocks(self) -> Iterator[Block]:
+        try:
+            while len(block := self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+                yield block
+        except soundfile.SoundFileRuntimeError as error:
+            raise Undecodable("The recording is damaged or cut short.") from error
+
+
+class AvSource:
+    """WebM and M4A, by the demuxer that is named: left to guess, FFmpeg takes a text for a list of files to open."""
+
+    def __init__(self, recording: bytes, demuxer: str) -> None:
+        try:
+            self._opened = av.open(
+                io.BytesIO(recording), format=demuxer, options={"protocol_whitelist": ""}, metadata_errors="replace"
+            )
+        except (av.error.FFmpegError, ValueError) as error:
+            raise _undecodable(error) from error
+        if not self._opened.streams.audio:
+            raise Undecodable("There is no sound in it.")
+        self._stream = self._opened.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise Undecodable("It is written in a codec that is not read here.")
+        self._stream.codec_context.thread_count = 1
+        self.rate_hz = self._stream.codec_context.sample_rate
+        self.channels = self._stream.codec_context.channels
+        self.container = demuxer
+        self.codec = self._stream.codec_context.name
+
+    def blocks(self) -> Iterator[Block]:
+        to_float = av.AudioResampler(format="flt")
+        try:
+            for frame in self._opened.decode(self._stream):
+                if frame.sample_rate != self.rate_hz or frame.layout.nb_channels != self.channels:
+                    raise Undecodable("The rate or the number of channels changes on the way.")
+                for converted in to_float.resample(frame):
+                    yield converted.to_ndarray().reshape(-1, self.channels)
+        except (av.error.FFmpegError, ValueError) as error:
+            raise _undecodable(error) from error
+
+
+def open_source(recording: bytes) -> Source:
+    """By the first bytes. Raises `Undecodable`."""
+    match recording[:4], recording[4:8], recording[8:12]:
+        case b"RIFF", _, b"WAVE":
+            return SndfileSource(with_open_end(recording))
+        case (b"RIFX" | b"RF64", _, b"WAVE") | (b"fLaC" | b"OggS", _, _):
+            return SndfileSource(recording)
+        case b"\x1aE\xdf\xa3", _, _:
+            return AvSource(recording, "webm")
+        case _, b"ftyp", _:
+            return AvSource(recording, "m4a")
+    is_mpeg_layer = recording[:1] == b"\xff" and len(recording) > 1 and recording[1] & 0xE0 == 0xE0
+    if recording[:3] == b"ID3" or (is_mpeg_layer and recording[1] & 0x06):
+        return SndfileSource(recording)
+    raise Undecodable("It is no WAV, FLAC, Ogg, MP3, WebM or M4A.")
+
+
+def with_open_end(recording: bytes) -> bytes:
+    """A WAV that was streamed says that it has no data, since its sizes were never filled in: let them say "unknown".
+
+    libsndfile reads to the end where the size is 0xFFFFFFFF, and nothing where it is 0.
+    """
+    riff_bytes = struct.unpack_from("<I", recording, 4)[0]
+    at = 12
+    while at + 8 < len(recording):
+        name, size_bytes = struct.unpack_from("<4sI", recording, at)
+        if name == b"data":
+            is_open = size_bytes == 0 and (riff_bytes in UNKNOWN_SIZES or riff_bytes <= at)
+            return recording[: at + 4] + b"\xff\xff\xff\xff" + recording[at + 8 :] if is_open else recording
+        at += 8 + size_bytes + size_bytes % 2
+    return recording
+
+
+def decode(recording: bytes, max_samples: int) -> Decoded:
+    """Canonical PCM of at most `max_samples`. Raises `Undecodable`."""
+    source = open_source(recording)
+    if not 1 <= source.channels <= MAX_CHANNELS:
+        raise Undecodable(f"It has {source.channels} channels; 1 to {MAX_CHANNELS} are read.")
+    if not MIN_RATE_HZ <= source.rate_hz <= MAX_RATE_HZ:
+        raise Undecodable(f"It has {source.rate_hz} samples a second; {MIN_RATE_HZ} to {MAX_RATE_HZ} are read.")
+    max_frames = math.ceil(max_samples * source.rate_hz / RATE_HZ)
+    resample = _resampler(source.rate_hz)
+    pieces: list[NDArray[np.int16]] = []
+    frames = 0
+    for block in source.blocks():
+        pieces.append(to_int16(resample(to_mono(block), False)))
+        frames += len(block)
+        if frames > max_frames:
+            break
+    pieces.append(to_int16(resample(np.empty(0, np.float32), True)))
+    return Decoded(np.concatenate(pieces)[:max_samples], source, too_long=frames > max_frames)
+
+
+def to_mono(block: Block) -> NDArray[np.float32]:
+    """The mean of the channels, before any change of rate. Raises `Undecodable` at NaN, infinity and garbage."""
+    if not (np.abs(block) < BEYOND_FULL_SCALE).all():
+        raise Undecodable("It has samples that are no numbers, or far beyond full scale.")
+    return np.ascontiguousarray(block[:, 0]) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+
+
+def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Rounded and clipped, without dither: the same recording gives the same bytes, and 16-bit ones come back as is."""
+    return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype("<i2")
+
+
+def _resampler(rate_hz: int) -> Callable[[NDArray[np.float32], bool], NDArray[np.float32]]:
+    """Takes consecutive pieces, and whether this is the last one."""
+    if rate_hz == RATE_HZ:
+        return lambda samples, _last: samples
+    stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ")
+    return lambda samples, last: stream.resample_chunk(samples, last)
+
+
+def _undecodable(error: Exception) -> Exception:
+    """Too little memory ends the process; all else is the recording's fault."""
+    return error if isinstance(error, MemoryError) else Undecodable(f"FFmpeg: {error}")
+
+
+def answer(recording: bytes, max_samples: int) -> tuple[Header, bytes]:
+    try:
+        decoded = decode(recording, max_samples)
+    except Undecodable as error:
+        return {"undecodable": str(error)[:MESSAGE_MAX_CHARACTERS]}, b""
+    source = decoded.source
+    return {
+        "rate_hz": source.rate_hz,
+        "channels": source.channels,
+        "container": source.container,
+        "codec": source.codec,
+        "too_long": decoded.too_long,
+    }, decoded.pcm.tobytes()
+
+
+def warm_up() -> None:
+    """Uses each library once: what it loads late must come before the last file is closed."""
+    tone = np.zeros(4800, np.int16)
+    for container, subtype in (("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None)):
+        written = io.BytesIO()
+        soundfile.write(written, tone, 48_000, format=container, subtype=subtype)
+        decode(written.getvalue(), RATE_HZ)
+    for demuxer, codec in (("webm", "opus"), ("mp4", "aac")):
+        written = io.BytesIO()
+        with av.open(written, "w", format=demuxer) as container_out:
+            stream: Any = container_out.add_stream(codec, rate=48_000, layout="mono")
+            frame = av.AudioFrame.from_ndarray(tone[np.newaxis], format="s16", layout="mono")
+            frame.sample_rate = 48_000
+            for packet in [*stream.encode(frame), *stream.encode(None)]:
+                container_out.mux(packet)
+        decode(written.getvalue(), RATE_HZ)
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Until the requests end."""
+    answers.write(frame_start({"ready": True}, 0))
+    answers.flush()
+    while lengths := requests.read(LENGTHS.size):
+        header_bytes, payload_bytes = LENGTHS.unpack(lengths)
+        header = parse_header(requests.read(header_bytes))
+        recording = requests.read(payload_bytes)
+        allow_processor_time()
+        answered, pcm = answer(recording, count(header, "max_samples"))
+        answers.write(frame_start(answered, len(pcm)))
+        answers.write(pcm)
+        answers.flush()
+
+
+def main() -> NoReturn:
+    die_with_parent()
+    warm_up()
+    give_up_everything()
+    with open(0, "rb", closefd=False) as requests, open(1, "wb", closefd=False) as answers:
+        serve(requests, answers)
+    os._exit(0)  # the libraries' own endings are worth nothing here, and cost 20 ms
+
+
+if __name__ == "__main__":
+    main()
