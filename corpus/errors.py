@@ -219,6 +219,10 @@ class ReleaseExists(Conflict):
     """This release version exists: choose another version."""
 
 
+class ReleaseIncomplete(Conflict):
+    """This version is not whole in the store, or not built: run `loanword release build` for it again."""
+
+
 class NothingToRelease(Conflict):
     """No clip passes the policy: review more clips, or loosen the policy."""
 

@@ -348,6 +348,9 @@ class Release(Table):
     version: Mapped[str] = mapped_column(String(64))
     state: Mapped[ReleaseState]
     policy: Mapped[str] = mapped_column(Text, comment="canonical JSON")
+    left_out: Mapped[str] = mapped_column(
+        Text, default="{}", server_default="{}", comment="canonical JSON: reason to number of clips"
+    )
     snapshot_at: Mapped[datetime]
     built_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]

@@ -56,6 +56,13 @@ def upgrade() -> None:
         sa.Column("version", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("policy", sa.Text(), nullable=False, comment="canonical JSON"),
+        sa.Column(
+            "left_out",
+            sa.Text(),
+            server_default="{}",
+            nullable=False,
+            comment="canonical JSON: reason to number of clips",
+        ),
         sa.Column("snapshot_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("built_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
