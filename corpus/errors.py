@@ -69,6 +69,10 @@ class RoleMissing(Forbidden):
     """This account lacks the role that the request needs: an admin can add it."""
 
 
+class TokenOfNoDevice(Forbidden):
+    """This token belongs to no device: pair one (`POST /v1/devices`) and upload with its token."""
+
+
 class DeviceRevoked(Forbidden):
     """This device was revoked by its owner: stop, and drop what is spooled."""
 
@@ -113,6 +117,10 @@ class BadMetadata(BadRequest):
 
 class BadBody(BadRequest):
     """The body is cut short or is not what its headers say."""
+
+
+class UploadTimedOut(BadBody):
+    """The body took too long to arrive: try again on a better connection."""
 
 
 class BadDigestHeader(BadRequest):

@@ -20,6 +20,7 @@ STATUS_OF: dict[type[errors.LoanwordError], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.BadRequest: 400,
+    errors.UploadTimedOut: 408,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.IdempotencyKeyReused: 422,
