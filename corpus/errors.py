@@ -172,6 +172,14 @@ class RateLimited(Refused):
         self.retry_after = retry_after
 
 
+class RangeUnsatisfiable(Refused):
+    """The range asked for lies outside the bytes that there are."""
+
+    def __init__(self, size_bytes: int) -> None:
+        super().__init__(f"The range asked for lies outside the {size_bytes} bytes that there are.")
+        self.size_bytes = size_bytes
+
+
 # What was asked for
 
 

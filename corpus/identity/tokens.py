@@ -65,8 +65,17 @@ def issue_token(
     return token
 
 
-def caller(session: Session, *, master: MasterKey, token: str | None, scope: Scope, now: datetime) -> Caller:
-    """Who sent this token. Raises `Unauthenticated`, `DeviceRevoked`, `ScopeMissing` or `RoleMissing`."""
+def allowed_scopes(session: Session, account_id: AccountId, among: Iterable[Scope]) -> list[Scope]:
+    """Those of the scopes that the account's roles allow."""
+    held = queries.roles(session, account_id)
+    return [scope for scope in among if not ROLES_FOR[scope] or ROLES_FOR[scope] & held]
+
+
+def caller(session: Session, *, master: MasterKey, token: str | None, scope: Scope | None, now: datetime) -> Caller:
+    """Who sent this token; without a scope, whatever it is good for.
+
+    Raises `Unauthenticated`, `DeviceRevoked`, `ScopeMissing` or `RoleMissing`.
+    """
     if not token or len(token) > LONGEST_TOKEN:
         raise Unauthenticated
     row = queries.token_row(session, _lookup(master, token))
@@ -78,9 +87,10 @@ def caller(session: Session, *, master: MasterKey, token: str | None, scope: Sco
     if found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
         raise Unauthenticated
     scopes = frozenset(Scope(word) for word in found.scopes.split())
-    if scope not in scopes:
-        raise ScopeMissing
-    _check_roles(session, found.account_id, [scope])
+    if scope is not None:
+        if scope not in scopes:
+            raise ScopeMissing
+        _check_roles(session, found.account_id, [scope])
     return Caller(found.id, found.account_id, found.device_id, scopes)
 
 

@@ -6,17 +6,20 @@ a request that is not a GET must then also come from our own pages (`Origin` or 
 
 from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Depends, Request
 
 from corpus.collaborators import Collaborators
-from corpus.errors import Forbidden
+from corpus.errors import BadBody, Forbidden
 from corpus.identity import tokens
+from corpus.identity.sign_in import PasswordChecks
 from corpus.identity.tokens import Caller
 from corpus.words import Scope
 
 SESSION_COOKIE = "loanword_session"
+FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 20
 
 
 def get_collaborators(request: Request) -> Collaborators:
@@ -33,13 +36,13 @@ def shown_token(request: Request) -> str | None:
     if scheme.lower() == "bearer" and token:
         return token.strip()
     cookie = request.cookies.get(SESSION_COOKIE)
-    if cookie and request.method not in {"GET", "HEAD"} and not _from_our_own_page(request):
+    if cookie and request.method not in {"GET", "HEAD"} and not from_our_own_page(request):
         raise Forbidden("This request came from another site.")
     return cookie
 
 
-def caller_with(scope: Scope) -> Callable[[Request, Collaborators], Caller]:
-    """A dependency that resolves to the caller, or refuses: a known token with this scope."""
+def caller_with(scope: Scope | None) -> Callable[[Request, Collaborators], Caller]:
+    """A dependency that resolves to the caller, or refuses: a known token with this scope (None: with any)."""
 
     def resolve(request: Request, collaborators: With) -> Caller:
         token = shown_token(request)
@@ -51,12 +54,37 @@ def caller_with(scope: Scope) -> Callable[[Request, Collaborators], Caller]:
     return resolve
 
 
+def get_password_checks(request: Request) -> PasswordChecks:
+    found: PasswordChecks = request.app.state.password_checks
+    return found
+
+
+async def form_fields(request: Request) -> dict[str, str]:
+    """The fields of a small form sent from one of our own pages, the first of each name; nothing is spooled to disk.
+
+    The route bounds the body (`corpus.web.routing`).
+    """
+    if not from_our_own_page(request):
+        raise Forbidden("This request came from another site.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise BadBody(f"Send the form as {FORM}.")
+    try:
+        parsed = parse_qs((await request.body()).decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise BadBody from error
+    return {name: values[0] for name, values in parsed.items()}
+
+
+FormFields = Annotated[dict[str, str], Depends(form_fields)]
+Checks = Annotated[PasswordChecks, Depends(get_password_checks)]
+AnyCaller = Annotated[Caller, Depends(caller_with(None))]
 AccountHolder = Annotated[Caller, Depends(caller_with(Scope.ACCOUNT))]
 Curator = Annotated[Caller, Depends(caller_with(Scope.REVIEW))]
 Engineer = Annotated[Caller, Depends(caller_with(Scope.PULL))]
 
 
-def _from_our_own_page(request: Request) -> bool:
+def from_our_own_page(request: Request) -> bool:
+    """Whether the browser says so. `Sec-Fetch-Site` is missing on plain http, where `Origin` must do."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"

@@ -27,6 +27,7 @@ STATUS_OF: dict[type[errors.LoanwordError], int] = {
     errors.TooLarge: 413,
     errors.NotAudio: 415,
     errors.RateLimited: 429,
+    errors.RangeUnsatisfiable: 416,
     errors.ReleaseWithdrawn: 410,
     errors.ReleaseSuperseded: 410,
     errors.KeyDestroyed: 403,
@@ -54,6 +55,8 @@ def problem(error: errors.LoanwordError) -> JSONResponse:
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(retry_after.total_seconds())))
+    if isinstance(error, errors.RangeUnsatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size_bytes}"
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return _answer(problem_type(type(error)), type(error).__name__, status, detail, headers)
