@@ -4,6 +4,7 @@ Objects are written once and never overwritten. What `put` has returned from sur
 A key is a relative path of UTF-8; no key may be another key's folder (`a` and `a/b` cannot both be objects).
 """
 
+import errno
 import hashlib
 import os
 import secrets
@@ -94,7 +95,8 @@ class DirectoryStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._incoming = root / _INCOMING
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (root, self._incoming):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._discard_abandoned()
 
     def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
@@ -196,7 +198,8 @@ class DirectoryStore:
             try:
                 folder.mkdir(mode=0o700)
             except FileExistsError:
-                if not folder.is_dir():
+                # One look and no more: what is there may be pruned between two.
+                if not stat.S_ISDIR(folder.lstat().st_mode):
                     raise
 
     def _make_durable(self, folder: Path) -> None:
@@ -237,7 +240,7 @@ class DirectoryStore:
             if name.endswith("/"):
                 if not name.startswith(".") and (key.startswith(prefix) or prefix.startswith(key)):
                     yield from self._walk(key, prefix)
-            elif key.startswith(prefix) and is_object_key(key):
+            elif key.startswith(prefix) and is_object_key(key) and entry.is_file(follow_symlinks=False):
                 with suppress(FileNotFoundError):  # erased as we looked
                     yield ObjectInfo(key, entry.stat(follow_symlinks=False).st_size)
 
@@ -272,4 +275,6 @@ def _translated(key: str) -> Iterator[None]:
     except PermissionError as error:
         raise ObjectForbidden(key, "The store's directory may not be read or written: check its owner.") from error
     except OSError as error:
+        if error.errno == errno.ELOOP:  # a symbolic link, which is none of our objects
+            raise ObjectAbsent(key) from error
         raise StoreUnavailable(key, f"The store's directory failed: {error.strerror}.") from error

@@ -25,7 +25,7 @@ from corpus.errors import LoanwordError, Misconfigured
 from corpus.s3 import Credentials, S3Connection, make_bucket
 
 _STARTS_WITHIN = timedelta(seconds=30)
-_STOPS_WITHIN = timedelta(seconds=10)
+_STOPS_WITHIN = timedelta(seconds=3)  # it waits longer for idle clients, and loses nothing when it is killed
 _START_ATTEMPTS = 3
 # What the child is until it becomes the server: on Linux, the kernel ends it when its parent dies. Run by an
 # interpreter of its own, as Python advises against a `preexec_fn` in a process with threads.
@@ -71,15 +71,15 @@ class SeaweedFS:
     def __init__(self, directory: Path, *, host: str = "127.0.0.1") -> None:
         self.access_key = secrets.token_hex(10)
         self.secret_key = secrets.token_urlsafe(30)
-        self._directory = directory
+        self.directory = directory
         self._host = host
         self._log = directory / "seaweedfs.log"
-        self._ports: dict[str, int] = {}
+        self.ports: dict[str, int] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint_url(self) -> str:
-        return f"http://{self._host}:{self._ports['s3.port']}"
+        return f"http://{self._host}:{self.ports['s3.port']}"
 
     def connect(self) -> S3Connection:
         return S3Connection(self.endpoint_url, Credentials(self.access_key, self.secret_key))
@@ -90,9 +90,9 @@ class SeaweedFS:
     def start(self) -> None:
         """Returns when S3 answers. Raises `SeaweedFSMissing` or `SeaweedFSFailed`."""
         executable = _weed()
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for _ in range(_START_ATTEMPTS):  # a port found free may be taken before it is used
-            self._ports = dict(zip(_PORT_OPTIONS, _free_ports(self._host, len(_PORT_OPTIONS)), strict=True))
+            self.ports = dict(zip(_PORT_OPTIONS, _free_ports(self._host, len(_PORT_OPTIONS)), strict=True))
             with self._log.open("ab") as log:
                 self._process = self._spawn(executable, log)
             if self._answers():
@@ -111,7 +111,7 @@ class SeaweedFS:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_STOPS_WITHIN.total_seconds())
                 break
-        for port in self._ports.values():  # it leaves its sockets behind, in a place that cannot be chosen
+        for port in self.ports.values():  # it leaves its sockets behind, in a place that cannot be chosen
             for socket_path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108
                 socket_path.unlink(missing_ok=True)
 
@@ -125,8 +125,8 @@ class SeaweedFS:
         self.stop()
 
     def _spawn(self, executable: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        ports = [f"-{option}={port}" for option, port in self._ports.items()]
-        data = self._directory / "data"
+        ports = [f"-{option}={port}" for option, port in self.ports.items()]
+        data = self.directory / "data"
         data.mkdir(mode=0o700, exist_ok=True)
         addresses = (f"-ip={self._host}", f"-ip.bind={self._host}")
         launch = (sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()))
@@ -135,10 +135,10 @@ class SeaweedFS:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            cwd=self._directory,
+            cwd=self.directory,
             env={
-                "HOME": str(self._directory),
-                "TMPDIR": str(self._directory),  # where it writes its logs
+                "HOME": str(self.directory),
+                "TMPDIR": str(self.directory),  # where it writes its logs
                 "AWS_ACCESS_KEY_ID": self.access_key,
                 "AWS_SECRET_ACCESS_KEY": self.secret_key,
             },
