@@ -14,7 +14,7 @@ from corpus.collaborators import Collaborators
 from corpus.identity import accounts, tokens
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import place
-from corpus.tables import Account, Clip, ConsentNotice, Device, Label, Utterance
+from corpus.tables import Account, Clip, ConsentNotice, Device, Hypothesis, Label, Utterance
 from corpus.words import (
     AccountId,
     ClipId,
@@ -265,3 +265,21 @@ def make_clip(
             sealed = key.seal(label.encode(), place("labels.transcript", clip_id))
             session.add(Label(clip_id=clip_id, transcript=sealed, source="review", at=house.clock()))
     return clip_id
+
+
+def make_hypothesis(
+    house: Collaborators,
+    lender: Lender,
+    clip_id: ClipId,
+    text: str,
+    *,
+    recogniser: str = "device",
+    confidence: float | None = None,
+) -> None:
+    sealed = voice_key(house, lender.account_id).seal(
+        text.encode(), place("hypotheses.text", f"{clip_id}/{recogniser}")
+    )
+    with house.database.writing() as session:
+        session.add(
+            Hypothesis(clip_id=clip_id, recogniser=recogniser, text=sealed, confidence=confidence, at=house.clock())
+        )
