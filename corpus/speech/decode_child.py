@@ -86,7 +86,11 @@ class AvSource:
     def __init__(self, recording: bytes, demuxer: str) -> None:
         try:
             self._opened = av.open(
-                io.BytesIO(recording), format=demuxer, options={"protocol_whitelist": ""}, metadata_errors="replace"
+                io.BytesIO(recording),
+                "r",
+                format=demuxer,
+                options={"protocol_whitelist": ""},
+                metadata_errors="replace",
             )
         except (av.error.FFmpegError, ValueError) as error:
             raise _undecodable(error) from error
@@ -108,7 +112,7 @@ class AvSource:
                 if frame.sample_rate != self.rate_hz or frame.layout.nb_channels != self.channels:
                     raise Undecodable("The rate or the number of channels changes on the way.")
                 for converted in to_float.resample(frame):
-                    yield converted.to_ndarray().reshape(-1, self.channels)
+                    yield np.asarray(converted.to_ndarray(), np.float32).reshape(-1, self.channels)
         except (av.error.FFmpegError, ValueError) as error:
             raise _undecodable(error) from error
 
@@ -175,7 +179,8 @@ def to_mono(block: Block) -> NDArray[np.float32]:
 
 def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """Rounded and clipped, without dither: the same recording gives the same bytes, and 16-bit ones come back as is."""
-    return np.clip(np.rint(samples * 32768.0), -32768, 32767).astype("<i2")
+    scaled: NDArray[np.float32] = np.rint(samples * np.float32(32768))
+    return scaled.clip(-32768, 32767).astype(np.int16)
 
 
 def _resampler(rate_hz: int) -> Callable[[NDArray[np.float32], bool], NDArray[np.float32]]:
@@ -188,7 +193,7 @@ def _resampler(rate_hz: int) -> Callable[[NDArray[np.float32], bool], NDArray[np
 
 def _undecodable(error: Exception) -> Exception:
     """Too little memory ends the process; all else is the recording's fault."""
-    return error if isinstance(error, MemoryError) else Undecodable(f"FFmpeg: {error}")
+    return error if isinstance(error, MemoryError) else Undecodable(f"FFmpeg: {getattr(error, 'strerror', error)}")
 
 
 def answer(recording: bytes, max_samples: int) -> tuple[Header, bytes]:
@@ -203,7 +208,7 @@ def answer(recording: bytes, max_samples: int) -> tuple[Header, bytes]:
         "container": source.container,
         "codec": source.codec,
         "too_long": decoded.too_long,
-    }, decoded.pcm.tobytes()
+    }, decoded.pcm.astype("<i2").tobytes()
 
 
 def warm_up() -> None:

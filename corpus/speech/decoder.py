@@ -80,7 +80,9 @@ class Decoder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -108,11 +110,12 @@ class Decoder:
     def _ask(self, recording: bytes, max_samples: int, until: float) -> Recording:
         child = self._ready_child()
         try:
-            header, pcm = child.ask(recording, max_samples, until)
+            return _recording(*child.ask(recording, max_samples, until))
+        except Undecodable:
+            raise
         except BaseException:  # interrupts too: a child left between question and answer would answer the next one
             self._drop_child()
             raise
-        return _recording(header, pcm)
 
     def _ready_child(self) -> "_Child":
         child = self._child
@@ -162,9 +165,10 @@ class _Child:
             env=_environment(),
             start_new_session=True,
         )
-        assert self._process.stdin and self._process.stdout
-        self._to = self._process.stdin.fileno()
-        self._from = self._process.stdout.fileno()
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._pipes = (self._process.stdin, self._process.stdout)
+        self._to, self._from = (pipe.fileno() for pipe in self._pipes)
         for pipe in (self._to, self._from):
             os.set_blocking(pipe, False)
             with contextlib.suppress(OSError, AttributeError):  # roomier pipes are only faster
@@ -191,9 +195,8 @@ class _Child:
 
     def end(self) -> None:
         self._process.kill()
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
-        self._process.stdout.close()
+        for pipe in self._pipes:
+            pipe.close()
         self._process.wait()
 
     def _send(self, data: bytes, until: float) -> None:

@@ -1,0 +1,1 @@
+"""Decoding in a real child process, and recognising with a real model."""

@@ -1,0 +1,1 @@
+"""Decoding and recognising, without a child process."""
