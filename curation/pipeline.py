@@ -1,0 +1,44 @@
+"""The order of the stages, and the fold that runs them over one clip. Pure."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from curation.clip import MeasuredClip
+from curation.stages.clipping import Clipping
+from curation.stages.duration import Duration
+from curation.stages.level import Level
+from curation.stages.silence import Silence
+from curation.verdict import Drop, DropReason, StageVerdict, Verdict
+
+
+class Stage(Protocol):
+    """Thresholds with a name, a version and one rule."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> int:
+        """Grows whenever the rule or a threshold changes."""
+
+    def look_at(self, clip: MeasuredClip) -> Verdict:
+        """Reads nothing else, writes nothing, draws no randomness."""
+
+
+STAGES: tuple[Stage, ...] = (Duration(), Silence(), Level(), Clipping())
+"""Cheapest reason first, and silence before level, so that a clip without sound is called silent and not quiet."""
+
+
+def run(stages: Sequence[Stage], clip: MeasuredClip) -> list[StageVerdict]:
+    """Each stage's verdict, up to and with the first drop: what is unfit once needs no second reason."""
+    verdicts: list[StageVerdict] = []
+    for stage in stages:
+        verdicts.append(StageVerdict(stage.name, stage.version, stage.look_at(clip)))
+        if isinstance(verdicts[-1].verdict, Drop):
+            break
+    return verdicts
+
+
+def drop_reason(verdicts: Sequence[StageVerdict]) -> DropReason | None:
+    """Why the clip was dropped, or None where every stage keeps it."""
+    return next((each.verdict.reason for each in verdicts if isinstance(each.verdict, Drop)), None)
