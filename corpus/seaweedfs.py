@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import sysconfig
 import time
 from contextlib import ExitStack, suppress
@@ -22,24 +21,13 @@ from typing import IO, Self
 
 import httpx
 
+from corpus.child_process import ends_with_parent
 from corpus.errors import LoanwordError, Misconfigured
 from corpus.s3 import Credentials, S3Connection, make_bucket
 
 _STARTS_WITHIN = timedelta(seconds=30)
 _STOPS_WITHIN = timedelta(seconds=3)  # it waits longer for idle clients, and loses nothing when it is killed
 _START_ATTEMPTS = 3
-# What the child is until it becomes the server: on Linux, the kernel ends it when its parent dies. Run by an
-# interpreter of its own, as Python advises against a `preexec_fn` in a process with threads.
-_LAUNCH = """
-import ctypes, os, signal, sys
-parent, command = int(sys.argv[1]), sys.argv[2:]
-if sys.platform == "linux":
-    PR_SET_PDEATHSIG = 1
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
-if os.getppid() == parent:
-    os.execv(command[0], command)
-"""
-
 # Each service has a port and a gRPC port. All are chosen: the default of port + 10,000 may be another server's.
 _PORT_OPTIONS = tuple(
     f"{service}.{port}" for service in ("master", "volume", "filer", "s3", "admin") for port in ("port", "port.grpc")
@@ -130,9 +118,8 @@ class SeaweedFS:
         data = self.directory / "data"
         data.mkdir(mode=0o700, exist_ok=True)
         addresses = (f"-ip={self._host}", f"-ip.bind={self._host}")
-        launch = (sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()))
         return subprocess.Popen(
-            [*launch, executable, "mini", f"-dir={data}", *addresses, *ports, *_OPTIONS],
+            ends_with_parent([str(executable), "mini", f"-dir={data}", *addresses, *ports, *_OPTIONS]),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -33,6 +33,7 @@ INTERNAL_ERRORS = {
     "LoanwordError",
     "Refused",
     "Misconfigured",
+    "BadStoreAddress",
     "RecogniserMissing",
     "StoreError",
     "ObjectAbsent",
