@@ -1,0 +1,114 @@
+"""Reads a request's body into bounded memory, and says no before that wherever it can.
+
+Nothing here touches a disk. A body is held once while it arrives; the copy that the vault seals is its second, so that
+a process needs about twice `upload_memory_bytes` at most.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.types import Receive
+
+from corpus.errors import BadBody, Overloaded, TooLarge, UploadTimedOut
+from ingest import digests
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What arrived, and its SHA-256."""
+
+    content: bytes
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one body may be, and how long it may take."""
+
+    max_bytes: int
+    deadline: timedelta
+
+
+class UploadMemory:
+    """Counts the bytes of all bodies that one process holds. Used on the event loop alone, so it needs no lock."""
+
+    def __init__(self) -> None:
+        self.held_bytes = 0
+
+    @contextmanager
+    def share(self, most_bytes: int) -> Iterator["Share"]:
+        """One body's share, given back on leaving."""
+        share = Share(self, most_bytes)
+        try:
+            yield share
+        finally:
+            self.held_bytes -= share.held_bytes
+
+
+class Share:
+    """What one body holds of the memory."""
+
+    def __init__(self, memory: UploadMemory, most_bytes: int) -> None:
+        self._memory = memory
+        self._most_bytes = most_bytes
+        self.held_bytes = 0
+
+    def take(self, size_bytes: int) -> None:
+        """Raises `Overloaded` where all bodies together would hold too much."""
+        if self._memory.held_bytes + size_bytes > self._most_bytes:
+            raise Overloaded
+        self._memory.held_bytes += size_bytes
+        self.held_bytes += size_bytes
+
+
+def announced_size(headers: Mapping[str, str], max_bytes: int) -> int | None:
+    """The Content-Length. Raises `TooLarge` before a byte is read."""
+    length = headers.get("content-length")
+    if length is None:
+        return None
+    if not (length.isascii() and length.isdigit()):
+        raise BadBody("Content-Length is not a number.")
+    if len(length) > 18 or int(length) > max_bytes:
+        raise TooLarge(max_bytes)
+    return int(length)
+
+
+def announced_digests(headers: Mapping[str, str]) -> list[bytes]:
+    """Raises `BadDigestHeader`."""
+    found = [digests.parse(headers[name]) for name in digests.HEADERS if name in headers]
+    return [digest for digest in found if digest is not None]
+
+
+async def read(receive: Receive, headers: Mapping[str, str], limits: Limits, share: Share) -> Body:
+    """The whole body, with the digest that was announced, in time; or an error, and nothing kept.
+
+    Raises `TooLarge`, `Overloaded`, `UploadTimedOut`, `DigestMismatch`, and `BadBody` for one that is cut short.
+    """
+    expected = announced_size(headers, limits.max_bytes)
+    announced = announced_digests(headers)
+    chunks, sha256, size_bytes = [], hashlib.sha256(), 0
+    try:
+        async with asyncio.timeout(limits.deadline.total_seconds()):
+            more = True
+            while more:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise BadBody("The body was cut short.")
+                chunk = message.get("body", b"")
+                more = message.get("more_body", False)
+                size_bytes += len(chunk)
+                if size_bytes > limits.max_bytes:
+                    raise TooLarge(limits.max_bytes)
+                share.take(len(chunk))
+                sha256.update(chunk)
+                chunks.append(chunk)
+    except TimeoutError as error:
+        raise UploadTimedOut from error
+    if expected is not None and size_bytes != expected:
+        raise BadBody("The body was cut short.")
+    digests.check(announced, sha256.digest())
+    return Body(b"".join(chunks), sha256.digest())

@@ -1,0 +1,89 @@
+"""Removes what a withdrawal left behind: key, objects, releases and rows. Run it as often as you like.
+
+It acts on what `withdraw` committed (unfinished erasures, revoked releases), so a crash between the two loses nothing:
+it runs at start-up before the port opens, after each withdrawal, and in `loanword sweep`. A slow upload or a worker
+that began before the withdrawal may still store an object after the first look, though nobody can commit a row for it
+or open it. So an erasure counts as done only when a look that began `LATE_WRITERS` after it was asked for has found and
+erased the rest.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from corpus import object_keys
+from corpus.collaborators import Collaborators
+from corpus.errors import Transient
+from corpus.object_store import ObjectStore
+from corpus.queries import lock_account
+from corpus.tables import Erasure
+from corpus.words import AccountId
+from ingest import queries
+
+LATE_WRITERS = timedelta(minutes=15)
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What one run removed."""
+
+    objects: int = 0
+    utterances: int = 0
+    finished: int = 0
+    """Erasures that are done with; the others are looked at again."""
+
+
+def finish_erasures(house: Collaborators, account_id: AccountId | None = None) -> Erased:
+    """Carries every erasure (or one account's) as far as it can go now. Raises `Transient` errors; then run it again.
+
+    Keys first, all of them: what a key sealed is beyond reach once it is gone, however long the rest takes.
+    """
+    with house.database.reading() as session:
+        unfinished = queries.unfinished_erasures(session, account_id)
+    for erasure in unfinished:
+        house.keyring.destroy(erasure.account_id, erasure.voice_key_id)
+    objects = _erase_revoked_releases(house)
+    utterances = finished = 0
+    for erasure in unfinished:
+        began_late_enough = house.clock() >= erasure.requested_at + LATE_WRITERS
+        objects += erase_below(house.store, object_keys.voice_prefix(erasure.account_id, erasure.voice_key_id))
+        utterances += _delete_rows(house, erasure, done=began_late_enough)
+        finished += began_late_enough
+    return Erased(objects, utterances, finished)
+
+
+def try_to_finish_erasures(house: Collaborators, account_id: AccountId) -> None:
+    """After a withdrawal was answered: what fails now is tried again by start-up and sweep."""
+    try:
+        finish_erasures(house, account_id)
+    except Transient as error:
+        _log.warning("an erasure is unfinished", account_id=account_id, error=type(error).__name__)
+
+
+def erase_below(store: ObjectStore, prefix: str) -> int:
+    """Erases every object whose key starts so; returns how many there were.
+
+    The listing is taken whole first: erasing under a running listing may make a store skip some.
+    """
+    keys = [info.key for info in store.list(prefix)]
+    for key in keys:
+        store.erase(key)
+    return len(keys)
+
+
+def _erase_revoked_releases(house: Collaborators) -> int:
+    """A revoked release is served no more, so its bytes have no reason to stay. One that is gone costs one listing."""
+    with house.database.reading() as session:
+        revoked = queries.revoked_releases(session)
+    return sum(erase_below(house.store, object_keys.release_prefix(name, version)) for name, version in revoked)
+
+
+def _delete_rows(house: Collaborators, erasure: Erasure, *, done: bool) -> int:
+    with house.database.writing() as session:
+        lock_account(session, erasure.account_id)
+        utterances = queries.delete_voice(session, erasure.account_id, erasure.voice_key_id)
+        if done:
+            queries.finish_erasure(session, erasure.id, house.clock())
+    return utterances

@@ -1,0 +1,199 @@
+"""SQL over what people and devices give: uploads, devices, withdrawals, erasures and what a sweep compares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, and_, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from corpus.tables import (
+    Account,
+    Clip,
+    ConsentNotice,
+    Device,
+    Erasure,
+    Hypothesis,
+    Label,
+    Release,
+    ReleaseClip,
+    Review,
+    SplitAssignment,
+    Token,
+    Utterance,
+    Verdict,
+)
+from corpus.words import AccountId, DeviceId, KeyId, ReleaseId, ReleaseState, UtteranceId, new_id
+
+# Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the answer to an upload is made of."""
+
+    utterance_id: UtteranceId
+    body_digest: str
+    captured_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a device's token still speaks, and under which key its owner's voice is sealed now."""
+
+    token_revoked_at: datetime | None
+    token_expires_at: datetime | None
+    device_revoked_at: datetime | None
+    voice_key_id: KeyId | None
+
+
+def voice_key_id(session: Session, account_id: AccountId) -> KeyId | None:
+    return session.scalar(select(Account.voice_key_id).where(Account.id == account_id))
+
+
+def standing(session: Session, token_id: str) -> Standing | None:
+    row = session.execute(
+        select(Token.revoked_at, Token.expires_at, Device.revoked_at, Account.voice_key_id)
+        .join(Device, Device.id == Token.device_id)
+        .join(Account, Account.id == Token.account_id)
+        .where(Token.id == token_id)
+    ).one_or_none()
+    return None if row is None else Standing(*row)
+
+
+def nth_newest_upload(session: Session, device_id: DeviceId, n: int, since: datetime) -> datetime | None:
+    """When the device's n-th newest upload since then was received; None where there are fewer."""
+    return session.scalar(
+        select(Utterance.received_at)
+        .where(Utterance.device_id == device_id, Utterance.received_at > since)
+        .order_by(Utterance.received_at.desc())
+        .offset(n - 1)
+        .limit(1)
+    )
+
+
+def stored_under(session: Session, device_id: DeviceId, idempotency_digest: str) -> Stored | None:
+    row = session.execute(
+        select(Utterance.id, Utterance.body_digest, Utterance.captured_at, Utterance.received_at).where(
+            Utterance.device_id == device_id, Utterance.idempotency_digest == idempotency_digest
+        )
+    ).one_or_none()
+    return None if row is None else Stored(*row)
+
+
+# Devices
+
+
+def identity_key_id(session: Session, account_id: AccountId) -> KeyId | None:
+    return session.scalar(select(Account.identity_key_id).where(Account.id == account_id))
+
+
+def devices(session: Session, account_id: AccountId) -> Sequence[Device]:
+    return session.scalars(
+        select(Device).where(Device.account_id == account_id).order_by(Device.created_at, Device.id)
+    ).all()
+
+
+def revoke_device(session: Session, account_id: AccountId, device_id: DeviceId, now: datetime) -> bool:
+    """False where the account has no such device. The first revocation's time stays."""
+    own = and_(Device.id == device_id, Device.account_id == account_id)
+    session.execute(update(Device).where(own, Device.revoked_at.is_(None)).values(revoked_at=now))
+    return session.scalar(select(Device.id).where(own)) is not None
+
+
+# Consent
+
+
+def notice_by_id(session: Session, notice_id: int) -> ConsentNotice:
+    return session.get_one(ConsentNotice, notice_id)
+
+
+# Withdrawal and erasure
+
+
+def add_erasure(session: Session, account_id: AccountId, key_id: KeyId, now: datetime) -> None:
+    session.add(Erasure(id=new_id(), account_id=account_id, voice_key_id=key_id, requested_at=now))
+    session.flush()
+
+
+def unfinished_erasures(session: Session, account_id: AccountId | None = None) -> Sequence[Erasure]:
+    """Oldest first; of one account, or of all."""
+    unfinished = select(Erasure).where(Erasure.done_at.is_(None)).order_by(Erasure.requested_at, Erasure.id)
+    if account_id is not None:
+        unfinished = unfinished.where(Erasure.account_id == account_id)
+    return session.scalars(unfinished).all()
+
+
+def finish_erasure(session: Session, erasure_id: str, now: datetime) -> None:
+    session.execute(update(Erasure).where(Erasure.id == erasure_id).values(done_at=now))
+
+
+def revoke_releases_with(session: Session, account_id: AccountId) -> int:
+    """Ends every release that holds a clip of the account, drafts included; returns how many it ended."""
+    holding = (
+        select(ReleaseClip.release_id)
+        .join(Clip, Clip.id == ReleaseClip.clip_id)
+        .join(Utterance, Utterance.id == Clip.utterance_id)
+        .where(Utterance.account_id == account_id)
+    )
+    open_ones = select(Release.id).where(Release.id.in_(holding), Release.state != ReleaseState.REVOKED)
+    ids: Sequence[ReleaseId] = session.scalars(open_ones.order_by(Release.id)).all()
+    session.execute(update(Release).where(Release.id.in_(ids)).values(state=ReleaseState.REVOKED))
+    return len(ids)
+
+
+def revoked_releases(session: Session) -> Sequence[tuple[str, str]]:
+    """(name, version) of each, sorted."""
+    rows = session.execute(
+        select(Release.name, Release.version)
+        .where(Release.state == ReleaseState.REVOKED)
+        .order_by(Release.name, Release.version)
+    )
+    return [(name, version) for name, version in rows]
+
+
+def forget_splits(session: Session, account_id: AccountId) -> None:
+    session.execute(delete(SplitAssignment).where(SplitAssignment.account_id == account_id))
+
+
+def delete_voice(session: Session, account_id: AccountId, key_id: KeyId) -> int:
+    """Deletes every row about what was sealed under the key, children first; returns the number of utterances."""
+    utterances = select(Utterance.id).where(Utterance.account_id == account_id, Utterance.voice_key_id == key_id)
+    clips = select(Clip.id).where(Clip.utterance_id.in_(utterances))
+    for table in (Review, Label, Hypothesis, Verdict, ReleaseClip):
+        session.execute(delete(table).where(table.clip_id.in_(clips)).execution_options(synchronize_session=False))
+    session.execute(delete(Clip).where(Clip.utterance_id.in_(utterances)).execution_options(synchronize_session=False))
+    gone = session.execute(
+        delete(Utterance)
+        .where(Utterance.account_id == account_id, Utterance.voice_key_id == key_id)
+        .returning(Utterance.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return len(gone)
+
+
+# What a sweep compares
+
+
+def voices(session: Session) -> set[tuple[AccountId, KeyId]]:
+    """Each account and voice key that utterances are sealed under."""
+    rows = session.execute(select(Utterance.account_id, Utterance.voice_key_id).distinct())
+    return {(account_id, key_id) for account_id, key_id in rows}
+
+
+def object_keys_of(session: Session, account_id: AccountId, key_id: KeyId) -> set[str]:
+    """The objects that rows sealed under this voice key name."""
+    of_voice = and_(Utterance.account_id == account_id, Utterance.voice_key_id == key_id)
+    utterances = session.scalars(select(Utterance.object_key).where(of_voice))
+    clips = session.scalars(_clip_objects().where(of_voice))
+    return {*utterances, *clips}
+
+
+def _clip_objects() -> Select[str]:
+    """Of clips that have one."""
+    return (
+        select(func.coalesce(Clip.object_key, ""))
+        .join(Utterance, Utterance.id == Clip.utterance_id)
+        .where(Clip.object_key.is_not(None))
+    )

@@ -1,0 +1,257 @@
+"""Takes an utterance in: `admit` before its body is read, `record` once it is here.
+
+The order is the promise. Token, account and consent are asked before a byte of the body is read. Then the recording is
+sealed and stored, durable; then one transaction asks consent again, under the account's lock, and adds the row. Whoever
+is told 201 has an utterance that survives a power cut. Whoever is refused has left nothing behind, save where the
+database failed in the very commit: nobody knows then whether the row is there, so the object stays, sealed, for
+`loanword sweep` to judge.
+
+`record` is one synchronous function, run in a thread that nobody cancels: a client that goes away splits nothing.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from corpus import consent, object_keys
+from corpus.collaborators import Collaborators
+from corpus.consent import ConsentFact
+from corpus.errors import (
+    BadMetadata,
+    ConsentWithdrawn,
+    DatabaseUnavailable,
+    DeviceRevoked,
+    IdempotencyKeyReused,
+    KeyDestroyed,
+    LoanwordError,
+    RateLimited,
+    TokenOfNoDevice,
+    Unauthenticated,
+)
+from corpus.identity import tokens
+from corpus.keys import AccountKey, KeyKind
+from corpus.queries import consent_facts, share_accounts
+from corpus.sealed import place
+from corpus.tables import Utterance
+from corpus.words import AccountId, DeviceId, KeyId, Scope, UtteranceId, new_id
+from ingest import multipart, queries
+from ingest.body import Body
+from ingest.metadata import Metadata, capture_time, from_fields
+from ingest.queries import Stored
+from ingest.sniff import Container, sniff
+
+RATE_WINDOW = timedelta(minutes=1)
+LONGEST_IDEMPOTENCY_KEY = 255
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A device's leave to send one body, as things stood at `at`."""
+
+    token_id: str
+    account_id: AccountId
+    device_id: DeviceId
+    voice_key_id: KeyId
+    idempotency_digest: str | None
+    metadata: Metadata
+    at: datetime
+    earlier: Stored | None
+    """What stands under the same idempotency key already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The answer to an upload. `replayed` where an earlier request was answered so."""
+
+    utterance_id: UtteranceId
+    captured_at: datetime
+    received_at: datetime
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A body, understood."""
+
+    content: bytes
+    container: Container
+    metadata: Metadata
+    captured_at: datetime
+    """As said, or else the time of admission: fixed once, so that no later clock can move it."""
+    digest: str
+    """Keyed, over the body and what was said of it: two requests are the same where this is."""
+
+
+def admit(
+    house: Collaborators, *, token: str | None, metadata: Metadata, idempotency_key: str | None = None
+) -> Admission:
+    """Whether this device may send a body now. Reads one transaction, writes nothing.
+
+    Raises `Unauthenticated`, `Forbidden`, a `ConsentRefusal`, `RateLimited` or `BadMetadata`.
+    """
+    with house.database.reading() as session:
+        now = house.clock()
+        caller = tokens.caller(session, master=house.master, token=token, scope=Scope.UPLOAD, now=now)
+        if caller.device_id is None:
+            raise TokenOfNoDevice
+        captured_at = capture_time(metadata.captured_at, now)
+        consent.consent_for_upload(consent_facts(session, caller.account_id), captured_at, now)
+        key_id = queries.voice_key_id(session, caller.account_id)
+        if key_id is None:
+            raise ConsentWithdrawn
+        _check_rate(session, caller.device_id, house.settings.uploads_per_minute, now)
+        digest = _idempotency_digest(house, caller.device_id, idempotency_key)
+        earlier = digest and queries.stored_under(session, caller.device_id, digest)
+    return Admission(
+        token_id=caller.token_id,
+        account_id=caller.account_id,
+        device_id=caller.device_id,
+        voice_key_id=key_id,
+        idempotency_digest=digest,
+        metadata=metadata,
+        at=now,
+        earlier=earlier or None,
+    )
+
+
+def record(house: Collaborators, admission: Admission, content_type: str, body: Body) -> Recorded:
+    """Stores a body that was admitted, exactly once, or raises and leaves nothing.
+
+    Raises `NotAudio`, `BadBody`, `BadMetadata`, `IdempotencyKeyReused`, what `admit` raises, and `Transient` errors.
+    """
+    recording = _understand(house, admission, content_type, body)
+    if admission.earlier is not None and admission.idempotency_digest is not None:
+        return _replay(house, admission, recording, admission.idempotency_digest)
+    try:
+        key = house.keyring.unwrap(admission.account_id, admission.voice_key_id, KeyKind.VOICE)
+    except KeyDestroyed as error:
+        raise ConsentWithdrawn from error
+    utterance_id = UtteranceId(new_id())
+    object_key = object_keys.new_utterance_key(admission.account_id, key.key_id, utterance_id)
+    house.vault.put(key, object_key, recording.content)
+    row = _row(house, admission, recording, key, utterance_id, object_key)
+    return _commit(house, admission, recording, row)
+
+
+def _understand(house: Collaborators, admission: Admission, content_type: str, body: Body) -> Recording:
+    content, metadata = body.content, admission.metadata
+    if multipart.is_multipart(content_type, content):
+        content, fields = multipart.take_apart(content_type, content)
+        metadata = metadata.or_else(from_fields(fields))
+    container = sniff(content)
+    said = {
+        "captured_at": metadata.captured_at.isoformat() if metadata.captured_at else None,
+        "locale": metadata.locale,
+        "transcript": metadata.transcript,
+    }
+    digest = house.master.digest("upload", body.sha256 + json.dumps(said, sort_keys=True).encode())
+    captured_at = capture_time(metadata.captured_at, admission.at)
+    return Recording(content, container, metadata, captured_at, digest)
+
+
+def _row(
+    house: Collaborators,
+    admission: Admission,
+    recording: Recording,
+    key: AccountKey,
+    utterance_id: UtteranceId,
+    object_key: str,
+) -> Utterance:
+    """The row, but for the consent event that it rests on and the times, which only the commit knows."""
+    transcript = recording.metadata.transcript
+    return Utterance(
+        id=utterance_id,
+        account_id=admission.account_id,
+        device_id=admission.device_id,
+        voice_key_id=key.key_id,
+        object_key=object_key,
+        idempotency_digest=admission.idempotency_digest,
+        body_digest=recording.digest,
+        size_bytes=len(recording.content),
+        media_type=recording.container.value,
+        locale=recording.metadata.locale or house.settings.locale,
+        transcript=key.seal(transcript.encode(), place("utterances.transcript", utterance_id)) if transcript else None,
+        captured_at=recording.captured_at,
+    )
+
+
+def _commit(house: Collaborators, admission: Admission, recording: Recording, row: Utterance) -> Recorded:
+    committing = False
+    try:
+        with house.database.writing() as session:
+            share_accounts(session, [admission.account_id])
+            now = house.clock()
+            row.consent_event_id = _still_admitted(session, admission, recording.captured_at, now).id
+            row.received_at = max(now, recording.captured_at)
+            session.add(row)
+            session.flush()
+            committing = True
+    except IntegrityError:
+        _discard(house, row.object_key)
+        if admission.idempotency_digest is None:
+            raise
+        return _replay(house, admission, recording, admission.idempotency_digest)
+    except DatabaseUnavailable:
+        if not committing:
+            _discard(house, row.object_key)
+        raise
+    except LoanwordError:
+        _discard(house, row.object_key)
+        raise
+    return Recorded(row.id, row.captured_at, row.received_at)
+
+
+def _replay(house: Collaborators, admission: Admission, recording: Recording, idempotency_digest: str) -> Recorded:
+    """The answer that this idempotency key had before, if consent still stands. Raises `IdempotencyKeyReused`."""
+    with house.database.reading() as session:
+        earlier = queries.stored_under(session, admission.device_id, idempotency_digest)
+        if earlier is None:  # withdrawn and erased since: the gate says so, or else a retry finds its way
+            _still_admitted(session, admission, admission.at, house.clock())
+            raise DatabaseUnavailable
+        _still_admitted(session, admission, earlier.captured_at, house.clock())
+    if earlier.body_digest != recording.digest:
+        raise IdempotencyKeyReused
+    return Recorded(earlier.utterance_id, earlier.captured_at, earlier.received_at, replayed=True)
+
+
+def _still_admitted(session: Session, admission: Admission, captured_at: datetime, now: datetime) -> ConsentFact:
+    """The consent event that the recording rests on. Raises what `admit` raises, for all may have changed since."""
+    standing = queries.standing(session, admission.token_id)
+    if standing is None or standing.token_revoked_at is not None:
+        raise Unauthenticated
+    if standing.device_revoked_at is not None:
+        raise DeviceRevoked
+    if standing.token_expires_at is not None and standing.token_expires_at <= now:
+        raise Unauthenticated
+    rests_on = consent.consent_for_upload(consent_facts(session, admission.account_id), captured_at, now)
+    if standing.voice_key_id != admission.voice_key_id:
+        raise ConsentWithdrawn
+    return rests_on
+
+
+def _check_rate(session: Session, device_id: DeviceId, uploads_per_minute: int, now: datetime) -> None:
+    """Counts what was stored in the last minute: refused uploads cost a device nothing."""
+    oldest_that_counts = queries.nth_newest_upload(session, device_id, uploads_per_minute, now - RATE_WINDOW)
+    if oldest_that_counts is not None:
+        raise RateLimited(oldest_that_counts + RATE_WINDOW - now)
+
+
+def _idempotency_digest(house: Collaborators, device_id: DeviceId, key: str | None) -> str | None:
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_IDEMPOTENCY_KEY or not all("!" <= letter <= "~" for letter in key):
+        raise BadMetadata(f"Idempotency-Key has 1 to {LONGEST_IDEMPOTENCY_KEY} visible ASCII characters.")
+    return house.master.digest("idempotency key", f"{device_id}|{key}".encode())
+
+
+def _discard(house: Collaborators, object_key: str) -> None:
+    """Erases what this request stored. A store that fails now leaves an orphan for the sweep; the refusal stands."""
+    try:
+        house.vault.erase(object_key)
+    except LoanwordError as error:
+        _log.warning("a refused upload left an orphan", object_key=object_key, error=type(error).__name__)
