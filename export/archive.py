@@ -1,0 +1,127 @@
+"""Makes one archive of a release: opens its clips a few ahead, and forgets their speakers' keys when it is done."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TypeVar
+
+from corpus.collaborators import Collaborators
+from corpus.errors import AccountKeyError, ObjectAbsent, ObjectCorrupt, ReleaseWithdrawn
+from corpus.keys import AccountKey, KeyKind
+from corpus.sealed import place
+from export import queries, snapshot, wav
+from export.manifest import ReleasedClip
+from export.shards import ShardWriter
+from export.snapshot import Shard, Snapshot
+
+LOOK_AHEAD = 16
+"""Clips in memory beyond those in the archive."""
+
+BUILD_AGAIN = (
+    "Someone in this release took their voice back meanwhile: nothing of it was kept. Build again."
+)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def make_shard(
+    house: Collaborators, frozen: Snapshot, shard: Shard, pool: ThreadPoolExecutor
+) -> tuple[bytes, list[ReleasedClip]]:
+    """The archive's bytes, and its clips in their order. Raises `ReleaseWithdrawn`."""
+    arguments = (frozen.release_id, frozen.snapshot_at, house.clock(), shard.path)
+    with house.database.reading() as session:
+        rows = queries.shard_clips(session, *arguments)
+        votes = queries.shard_votes(session, *arguments)
+    if len(rows) != shard.clips:
+        raise ReleaseWithdrawn(BUILD_AGAIN)
+    writer, clips = ShardWriter(), []
+    with _withdrawn_or_broken(house, frozen, shard):
+        for opened in _opened(house, frozen, rows, pool):
+            row, wav_filename = opened.row, opened.row.wav_filename
+            writer.add(wav_filename, opened.header, opened.pcm)
+            writer.add(wav_filename.removesuffix(".wav") + ".txt", opened.transcript.encode())
+            clips.append(_released(opened, shard, votes.get(row.clip_id, queries.Votes(0, 0))))
+    return writer.finish(), clips
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A clip's plaintext, for the moment between the vault and the archive."""
+
+    row: queries.ShardClip
+    header: bytes
+    pcm: bytes
+    sha256: str
+    transcript: str
+
+
+def _opened(
+    house: Collaborators, frozen: Snapshot, rows: Sequence[queries.ShardClip], pool: ThreadPoolExecutor
+) -> Iterator[_Opened]:
+    """In the order of the rows, read ahead by a few; one key a speaker, forgotten with the shard."""
+    alphabet = snapshot.alphabet_of(frozen.policy)
+    owners = sorted({(row.account_id, row.voice_key_id) for row in rows})
+    keys = {owner: house.keyring.unwrap(*owner, KeyKind.VOICE) for owner in owners}
+
+    def read(row: queries.ShardClip) -> _Opened:
+        key = keys[row.account_id, row.voice_key_id]
+        header, pcm = wav.header(row.samples), house.vault.get(key, row.object_key)
+        if len(header) + len(pcm) != wav.size_bytes(row.samples):
+            raise ObjectCorrupt(row.object_key)
+        digest = sha256(header)
+        digest.update(pcm)
+        return _Opened(row, header, pcm, digest.hexdigest(), alphabet.normalise(_label(key, row)))
+
+    yield from _ahead(read, rows, pool)
+
+
+def _ahead(read: Callable[[Item], Result], items: Iterable[Item], pool: ThreadPoolExecutor) -> Iterator[Result]:
+    """`pool.map`, but never more than `LOOK_AHEAD` results in waiting."""
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(read, item))
+            if len(waiting) >= LOOK_AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _label(key: AccountKey, row: queries.ShardClip) -> str:
+    return key.open(row.transcript, place("labels.transcript", row.clip_id)).decode()
+
+
+def _released(opened: _Opened, shard: Shard, votes: queries.Votes) -> ReleasedClip:
+    row = opened.row
+    return ReleasedClip(
+        wav_filename=row.wav_filename,
+        sha256=opened.sha256,
+        split=row.split,
+        speaker=row.speaker,
+        locale=row.locale,
+        samples=row.samples,
+        shard=shard.path,
+        transcript=opened.transcript,
+        label_source=row.label_source,
+        up_votes=votes.up,
+        down_votes=votes.down,
+    )
+
+
+@contextmanager
+def _withdrawn_or_broken(house: Collaborators, frozen: Snapshot, shard: Shard) -> Iterator[None]:
+    """A key or a recording that is gone may be a withdrawal's doing, or damage: the rule tells which."""
+    try:
+        yield
+    except (AccountKeyError, ObjectAbsent) as error:
+        with house.database.reading() as session:
+            if snapshot.stands(session, frozen, house.clock(), shard):
+                raise
+        raise ReleaseWithdrawn(BUILD_AGAIN) from error

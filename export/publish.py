@@ -1,0 +1,108 @@
+"""Publishes a built release: verifies every file in the store, then makes the draft current while withdrawals wait.
+
+Also lists releases and shows one.
+"""
+
+from dataclasses import dataclass
+
+from corpus import object_keys
+from corpus.collaborators import Collaborators
+from corpus.errors import (
+    BadManifest,
+    ObjectAbsent,
+    ReleaseExists,
+    ReleaseIncomplete,
+    ReleaseWithdrawn,
+    UnknownRelease,
+)
+from corpus.queries import share_accounts
+from corpus.words import ReleaseState
+from export import objects, queries, snapshot
+from export.queries import ReleaseFacts
+from export.release_file import RELEASE_JSON, SHA256SUMS, ReleaseFile, format_sums, parse_release
+from export.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseView:
+    """A release and, once it is built, its release.json."""
+
+    facts: ReleaseFacts
+    file: ReleaseFile | None
+
+
+def publish_release(house: Collaborators, name: str, version: str) -> ReleaseFacts:
+    """A draft becomes current, and the version that was is superseded.
+
+    Raises `UnknownRelease`, `ReleaseExists` (published before), `ReleaseIncomplete` and `ReleaseWithdrawn`.
+    """
+    frozen, manifest_sha256 = _built(house, name, version)
+    _verify(house, frozen, manifest_sha256)
+    with house.database.writing() as session:
+        queries.lock_release_name(session, name)
+        share_accounts(session, queries.accounts_in(session, frozen.release_id))
+        release = queries.locked_release(session, frozen.release_id)
+        now = house.clock()
+        if release is None or release.state is ReleaseState.REVOKED or not snapshot.stands(session, frozen, now):
+            raise ReleaseWithdrawn
+        if release.state is not ReleaseState.DRAFT:
+            raise ReleaseExists("This version was published before.")
+        if release.manifest_sha256 != manifest_sha256:
+            raise ReleaseIncomplete
+        queries.supersede(session, name)
+        release.state = ReleaseState.CURRENT
+        release.published_at = now
+    return show_release(house, name, version).facts
+
+
+def list_releases(house: Collaborators, name: str | None = None) -> list[ReleaseFacts]:
+    with house.database.reading() as session:
+        return queries.releases(session, name)
+
+
+def show_release(house: Collaborators, name: str, version: str) -> ReleaseView:
+    """Raises `UnknownRelease`."""
+    found = [facts for facts in list_releases(house, name) if facts.version == version]
+    if not found:
+        raise UnknownRelease
+    try:
+        with house.store.open(object_keys.release_prefix(name, version) + RELEASE_JSON) as file:
+            return ReleaseView(found[0], parse_release(file.read()))
+    except ObjectAbsent:
+        return ReleaseView(found[0], None)
+
+
+def _built(house: Collaborators, name: str, version: str) -> tuple[Snapshot, str]:
+    with house.database.reading() as session:
+        release = queries.release_of(session, name, version)
+        if release is None:
+            raise UnknownRelease
+        if release.state is ReleaseState.REVOKED:
+            raise ReleaseWithdrawn
+        if release.published_at is not None:
+            raise ReleaseExists("This version was published before.")
+        if release.manifest_sha256 is None:
+            raise ReleaseIncomplete
+        return snapshot.of(session, release), release.manifest_sha256
+
+
+def _verify(house: Collaborators, frozen: Snapshot, manifest_sha256: str) -> None:
+    """Every file that release.json names is there whole, and nothing else is. Raises `ReleaseIncomplete`."""
+    prefix = object_keys.release_prefix(frozen.name, frozen.version)
+    try:
+        with house.store.open(prefix + RELEASE_JSON) as file:
+            text = file.read()
+        release_json = objects.facts_of(text)
+        if release_json.sha256 != manifest_sha256:
+            raise ReleaseIncomplete
+        expected = dict(parse_release(text).files)
+        expected[RELEASE_JSON] = release_json
+        expected[SHA256SUMS] = objects.facts_of(format_sums(expected).encode())
+        for path, facts in expected.items():
+            if objects.facts(house.store, prefix + path) != facts:
+                raise ReleaseIncomplete(f"{path} is not the file that was built: run `loanword release build` again.")
+    except (ObjectAbsent, BadManifest) as error:
+        raise ReleaseIncomplete from error
+    present = {info.key.removeprefix(prefix) for info in house.store.list(prefix)}
+    if strays := sorted(present - set(expected)):
+        raise ReleaseIncomplete(f"The store holds files that are no part of this release: {', '.join(strays[:5])}.")

@@ -1,0 +1,286 @@
+"""SQL of the release building. Every reader of clips starts from `corpus.queries.usable_clips`."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import Select, case, delete, func, insert, select, text, tuple_, update
+from sqlalchemy.orm import Session
+
+from corpus.queries import usable_clips
+from corpus.sealed import SealedBytes
+from corpus.tables import Clip, Label, Release, ReleaseClip, Review, SplitAssignment, Utterance
+from corpus.words import AccountId, ClipId, Decision, KeyId, Outcome, Purpose, ReleaseId, ReleaseState, Split
+
+PAGE = 1000
+"""Clips that one query brings, and rows that one statement adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledClip:
+    """A clip that may be published now and has a label, still sealed."""
+
+    clip_id: ClipId
+    account_id: AccountId
+    voice_key_id: KeyId
+    samples: int
+    locale: str
+    transcript: SealedBytes
+
+
+@dataclass(frozen=True, slots=True)
+class ShardClip:
+    """A clip of one shard, with all that its archive and its line in clips.jsonl say; still sealed."""
+
+    clip_id: ClipId
+    account_id: AccountId
+    voice_key_id: KeyId
+    object_key: str
+    samples: int
+    locale: str
+    transcript: SealedBytes
+    label_source: str
+    wav_filename: str
+    speaker: str
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """A release as the lists show it."""
+
+    name: str
+    version: str
+    state: ReleaseState
+    snapshot_at: datetime
+    built_at: datetime | None
+    published_at: datetime | None
+    manifest_sha256: str | None
+    clips: int
+    speakers: int
+
+
+# Clips
+
+
+def _releasable(now: datetime) -> "Select[Clip, Utterance]":
+    """Clips that may be published now, were kept and carry a label (table `Label` is joined)."""
+    return (
+        usable_clips(Purpose.PUBLISH, now)
+        .join(Label, Label.clip_id == Clip.id)
+        .where(Clip.outcome == Outcome.KEPT, Clip.samples.is_not(None), Clip.object_key.is_not(None))
+    )
+
+
+def releasable_clips(session: Session, now: datetime, after: tuple[AccountId, ClipId] | None) -> list[LabelledClip]:
+    """The next page of them, by account and clip."""
+    place = tuple_(Utterance.account_id, Clip.id)
+    statement = _releasable(now).with_only_columns(
+        Clip.id.label("clip_id"),
+        Utterance.account_id,
+        Utterance.voice_key_id,
+        Clip.samples,
+        Utterance.locale,
+        Label.transcript,
+    )
+    if after is not None:
+        statement = statement.where(place > after)
+    rows = session.execute(statement.order_by(Utterance.account_id, Clip.id).limit(PAGE))
+    return [LabelledClip(**row._mapping) for row in rows]
+
+
+def releasable_ids(session: Session, now: datetime) -> set[ClipId]:
+    return set(session.scalars(_releasable(now).with_only_columns(Clip.id)))
+
+
+def _standing(release_id: ReleaseId, snapshot_at: datetime, now: datetime) -> "Select[Clip, Utterance]":
+    """A release's clips that may still be published, with the labels that they had."""
+    return (
+        _releasable(now)
+        .join(ReleaseClip, ReleaseClip.clip_id == Clip.id)
+        .where(ReleaseClip.release_id == release_id, Label.at <= snapshot_at)
+    )
+
+
+def count_standing(
+    session: Session, release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str | None = None
+) -> int:
+    """How many clips of a release, or of one shard, may still be published as they stand in it."""
+    standing = _standing(release_id, snapshot_at, now)
+    if shard is not None:
+        standing = standing.where(ReleaseClip.shard == shard)
+    return session.scalar(standing.with_only_columns(func.count(Clip.id))) or 0
+
+
+def shard_clips(
+    session: Session, release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str
+) -> list[ShardClip]:
+    """The clips of one shard that may still be published, in the order of its archive."""
+    rows = session.execute(
+        _standing(release_id, snapshot_at, now)
+        .where(ReleaseClip.shard == shard)
+        .with_only_columns(
+            Clip.id.label("clip_id"),
+            Utterance.account_id,
+            Utterance.voice_key_id,
+            Clip.object_key,
+            Clip.samples,
+            Utterance.locale,
+            Label.transcript,
+            Label.source.label("label_source"),
+            ReleaseClip.wav_filename,
+            ReleaseClip.speaker,
+            ReleaseClip.split,
+        )
+        .order_by(ReleaseClip.speaker, ReleaseClip.wav_filename)
+    )
+    return [ShardClip(**row._mapping) for row in rows]
+
+
+def shard_votes(
+    session: Session, release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str
+) -> dict[ClipId, Votes]:
+    """The reviews, up to the snapshot, of a shard's clips that may still be published."""
+    up = func.sum(case((Review.decision == Decision.ACCEPT, 1), else_=0))
+    rows = session.execute(
+        _standing(release_id, snapshot_at, now)
+        .join(Review, Review.clip_id == Clip.id)
+        .where(ReleaseClip.shard == shard, Review.at <= snapshot_at)
+        .with_only_columns(Clip.id, up, func.count(Review.id) - up)
+        .group_by(Clip.id)
+    )
+    return {clip_id: Votes(int(ups), int(downs)) for clip_id, ups, downs in rows}
+
+
+# Releases
+
+
+def lock_release_name(session: Session, name: str) -> None:
+    """One at a time may change the releases of a name. SQLite has one writer anyhow."""
+    if session.get_bind().dialect.name == "postgresql":
+        lock = int.from_bytes(sha256(f"loanword release {name}".encode()).digest()[:8], "big", signed=True)
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+
+
+def release_of(session: Session, name: str, version: str) -> Release | None:
+    """Read anew, and not from the session's memory: a withdrawal may have changed it since."""
+    return session.scalar(
+        select(Release)
+        .where(Release.name == name, Release.version == version)
+        .execution_options(populate_existing=True)
+    )
+
+
+def locked_release(session: Session, release_id: ReleaseId) -> Release | None:
+    return session.scalar(
+        select(Release).where(Release.id == release_id).with_for_update().execution_options(populate_existing=True)
+    )
+
+
+def assigned_splits(session: Session, release_name: str) -> dict[AccountId, Split]:
+    rows = session.execute(
+        select(SplitAssignment.account_id, SplitAssignment.split).where(SplitAssignment.release_name == release_name)
+    )
+    return {row.account_id: row.split for row in rows}
+
+
+def add_split_assignments(session: Session, release_name: str, splits: Mapping[AccountId, Split]) -> None:
+    rows: list[dict[str, object]] = [
+        {"release_name": release_name, "account_id": account_id, "split": split}
+        for account_id, split in sorted(splits.items())
+    ]
+    for page in _pages(rows):
+        session.execute(insert(SplitAssignment), page)
+
+
+def add_release_clips(session: Session, rows: Iterable[Mapping[str, object]]) -> None:
+    for page in _pages([dict(row) for row in rows]):
+        session.execute(insert(ReleaseClip), page)
+
+
+def shards_of(session: Session, release_id: ReleaseId) -> list[tuple[str, Split, int]]:
+    """Each shard with its split and its number of clips, train first."""
+    rows = session.execute(
+        select(ReleaseClip.shard, ReleaseClip.split, func.count())
+        .where(ReleaseClip.release_id == release_id)
+        .group_by(ReleaseClip.shard, ReleaseClip.split)
+    )
+    order = list(Split)
+    return sorted(
+        ((shard, split, clips) for shard, split, clips in rows), key=lambda row: (order.index(row[1]), row[0])
+    )
+
+
+def accounts_in(session: Session, release_id: ReleaseId) -> list[AccountId]:
+    """Whose clips a release holds, withdrawn or not: whom a gate has to lock before it asks the rule."""
+    return list(
+        session.scalars(
+            select(Utterance.account_id)
+            .distinct()
+            .join(Clip, Clip.utterance_id == Utterance.id)
+            .join(ReleaseClip, ReleaseClip.clip_id == Clip.id)
+            .where(ReleaseClip.release_id == release_id)
+        )
+    )
+
+
+def supersede(session: Session, name: str) -> None:
+    session.execute(
+        update(Release)
+        .where(Release.name == name, Release.state == ReleaseState.CURRENT)
+        .values(state=ReleaseState.SUPERSEDED)
+    )
+
+
+def forget_release(session: Session, release_id: ReleaseId) -> None:
+    """Deletes a version that was never published. Its speakers keep their splits."""
+    never_published = select(Release.id).where(
+        Release.id == release_id,
+        Release.published_at.is_(None),
+        Release.state.in_((ReleaseState.DRAFT, ReleaseState.REVOKED)),
+    )
+    session.execute(delete(ReleaseClip).where(ReleaseClip.release_id.in_(never_published)))
+    session.execute(delete(Release).where(Release.id.in_(never_published)))
+
+
+def releases(session: Session, name: str | None = None) -> list[ReleaseFacts]:
+    """All releases, or those of a name; by name, the newest snapshot last."""
+    counted = (
+        select(
+            ReleaseClip.release_id,
+            func.count().label("clips"),
+            func.count(ReleaseClip.speaker.distinct()).label("speakers"),
+        )
+        .group_by(ReleaseClip.release_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            Release.name,
+            Release.version,
+            Release.state,
+            Release.snapshot_at,
+            Release.built_at,
+            Release.published_at,
+            Release.manifest_sha256,
+            func.coalesce(counted.c.clips, 0),
+            func.coalesce(counted.c.speakers, 0),
+        )
+        .outerjoin(counted, counted.c.release_id == Release.id)
+        .order_by(Release.name, Release.snapshot_at, Release.version)
+    )
+    if name is not None:
+        statement = statement.where(Release.name == name)
+    return [ReleaseFacts(*row) for row in session.execute(statement)]
+
+
+def _pages(rows: Sequence[dict[str, object]]) -> Iterator[Sequence[dict[str, object]]]:
+    for start in range(0, len(rows), PAGE):
+        yield rows[start : start + PAGE]
