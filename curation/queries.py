@@ -1,0 +1,216 @@
+"""What curation asks of the database. Functions take a session; who opened it commits it.
+
+A clip without an outcome has passed its own stages and waits for the decision over all clips of the same audio.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from corpus.queries import usable_clips, usable_utterances
+from corpus.sealed import SealedBytes
+from corpus.tables import Account, Clip, Hypothesis, Utterance, Verdict
+from corpus.words import AccountId, KeyId, Outcome, Purpose, UtteranceId
+from curation.duplicates import Member
+from curation.verdict import DropReason
+
+DECISION_LOCK = 0x64757065
+"""The PostgreSQL advisory lock under which duplicates are decided ("dupe")."""
+
+SET_REASONS = (DropReason.DUPLICATE.value, DropReason.SHARED_ACROSS_ACCOUNTS.value)
+"""Reasons that depend on other clips, and so may change with them."""
+
+
+# Utterances without a clip
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An utterance that may be curated: where its sealed original lies, and the key that opens it."""
+
+    utterance_id: UtteranceId
+    account_id: AccountId
+    voice_key_id: KeyId
+    object_key: str
+    transcript: SealedBytes | None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in the order in which utterances came."""
+
+    received_at: datetime
+    utterance_id: UtteranceId
+
+
+def waiting_places(session: Session, now: datetime, *, after: Place | None, limit: int) -> list[Place]:
+    """The next utterances to curate, in the order they came. Those that could not be done are not met twice."""
+    waiting = _waiting(now)
+    if after is not None:
+        later = and_(Utterance.received_at == after.received_at, Utterance.id > after.utterance_id)
+        waiting = waiting.where(or_(Utterance.received_at > after.received_at, later))
+    ordered = waiting.order_by(Utterance.received_at, Utterance.id).limit(limit)
+    return [Place(*row) for row in session.execute(ordered.with_only_columns(Utterance.received_at, Utterance.id))]
+
+
+def count_waiting(session: Session, now: datetime) -> int:
+    return session.scalar(_waiting(now).with_only_columns(func.count(Utterance.id))) or 0
+
+
+def waiting(session: Session, utterance_ids: Iterable[UtteranceId], now: datetime) -> list[Waiting]:
+    """Which of these may be curated now. A gate: the caller shares the accounts first."""
+    rows = session.execute(
+        _waiting(now)
+        .where(Utterance.id.in_(list(utterance_ids)))
+        .order_by(Utterance.id)
+        .with_only_columns(
+            Utterance.id, Utterance.account_id, Utterance.voice_key_id, Utterance.object_key, Utterance.transcript
+        )
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def accounts_of(session: Session, utterance_ids: Iterable[UtteranceId]) -> set[AccountId]:
+    """Whom to lock; whether their voices may be used is asked after that."""
+    return set(session.scalars(select(Utterance.account_id).where(Utterance.id.in_(list(utterance_ids)))))
+
+
+def done(session: Session, utterance_ids: Iterable[UtteranceId]) -> set[UtteranceId]:
+    """Which of these have a clip; the rest of those that do not wait were withdrawn."""
+    return set(session.scalars(select(Clip.utterance_id).where(Clip.utterance_id.in_(list(utterance_ids)))))
+
+
+def _waiting(now: datetime) -> Select[Utterance]:
+    """Usable, still sealed under the account's living voice key, and without a clip."""
+    return (
+        usable_utterances(now)
+        .join(Account, and_(Account.id == Utterance.account_id, Account.voice_key_id == Utterance.voice_key_id))
+        .outerjoin(Clip, Clip.utterance_id == Utterance.id)
+        .where(Clip.id.is_(None))
+    )
+
+
+# Clips
+
+
+def add_clip(session: Session, clip: Clip, verdicts: Sequence[Verdict], hypotheses: Sequence[Hypothesis]) -> bool:
+    """Adds a clip with all that was found out about it; False where another worker's clip stands there already."""
+    try:
+        with session.begin_nested():
+            session.add(clip)
+            session.flush()
+            session.add_all([*verdicts, *hypotheses])
+    except IntegrityError:
+        taken = session.scalar(select(Clip.id).where(Clip.utterance_id == clip.utterance_id)) is not None
+        if not taken:
+            raise
+        return False
+    return True
+
+
+# Clips of the same audio
+
+
+def lock_decisions(session: Session) -> None:
+    """One process at a time decides duplicates: two that saw different sets could overwrite each other.
+
+    SQLite needs none: `Database.writing()` holds its one write lock from the start.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": DECISION_LOCK})
+
+
+def unsettled_digests(session: Session, now: datetime, *, after: str, limit: int) -> list[str]:
+    """Digests, past `after` and in order, whose clips are not decided as their set now asks.
+
+    A set is settled when every clip has an outcome and one is kept, or, among several accounts, none. It changes when
+    a clip is added and when a voice is withdrawn: the clips that count are those that may be used now.
+    """
+    open_to_change = select(Clip.pcm_digest).where(
+        Clip.pcm_digest > after, or_(Clip.outcome.is_(None), Clip.reason.in_(SET_REASONS))
+    )
+    kept = func.count().filter(Clip.outcome == Outcome.KEPT)
+    people = func.count(Utterance.account_id.distinct())
+    sets = (
+        _of_the_same_audio(now)
+        .where(Clip.pcm_digest.in_(open_to_change))
+        .group_by(Clip.pcm_digest)
+        .having(
+            or_(
+                func.count().filter(Clip.outcome.is_(None)) > 0,
+                and_(people == 1, kept != 1),
+                and_(people > 1, kept > 0),
+            )
+        )
+        .order_by(Clip.pcm_digest)
+        .limit(limit)
+        .with_only_columns(Clip.pcm_digest)
+    )
+    return [digest for digest in session.scalars(sets) if digest is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A member of a set, and how it stands so far."""
+
+    member: Member
+    outcome: Outcome | None
+    reason: str | None
+
+
+def sets_of(session: Session, digests: Sequence[str], now: datetime) -> dict[str, list[Decided]]:
+    """The usable clips of each digest. A gate: the caller shares the accounts first."""
+    rows = session.execute(
+        _of_the_same_audio(now)
+        .where(Clip.pcm_digest.in_(digests))
+        .order_by(Clip.id)
+        .with_only_columns(
+            Clip.pcm_digest,
+            Clip.id,
+            Utterance.account_id,
+            Utterance.id,
+            Utterance.received_at,
+            Clip.outcome,
+            Clip.reason,
+        )
+    )
+    sets: dict[str, list[Decided]] = {}
+    for digest, clip_id, account_id, utterance_id, received_at, outcome, reason in rows:
+        member = Member(clip_id, account_id, utterance_id, received_at)
+        sets.setdefault(digest or "", []).append(Decided(member, outcome, reason))
+    return sets
+
+
+def accounts_sharing(session: Session, digests: Sequence[str]) -> set[AccountId]:
+    """Whom to lock before these sets are decided."""
+    rows = select(Utterance.account_id).join(Clip, Clip.utterance_id == Utterance.id)
+    return set(session.scalars(rows.where(Clip.pcm_digest.in_(digests))))
+
+
+def settle(session: Session, verdict: Verdict) -> None:
+    """Writes the set's verdict, over an earlier one, as the clip's outcome."""
+    clip = session.get_one(Clip, verdict.clip_id, populate_existing=True)
+    clip.outcome, clip.reason = verdict.outcome, verdict.reason
+    session.merge(verdict)
+
+
+def _of_the_same_audio(now: datetime) -> Select[Clip, Utterance]:
+    decided_by_the_set = or_(Clip.outcome.is_(None), Clip.outcome == Outcome.KEPT, Clip.reason.in_(SET_REASONS))
+    return usable_clips(Purpose.COLLECT, now).where(Clip.pcm_digest.is_not(None), decided_by_the_set)
+
+
+# The summary
+
+
+def outcomes(session: Session, now: datetime) -> Mapping[tuple[Outcome | None, str | None], int]:
+    """How many usable clips ended how, and why; those that wait for the decision over duplicates have no outcome."""
+    rows = session.execute(
+        usable_clips(Purpose.COLLECT, now)
+        .group_by(Clip.outcome, Clip.reason)
+        .with_only_columns(Clip.outcome, Clip.reason, func.count(Clip.id))
+    )
+    return {(outcome, reason): count for outcome, reason, count in rows}

@@ -1,0 +1,114 @@
+"""The two gates of curation: what may be taken up, and what may be recorded of it.
+
+Each shares the accounts' locks first and asks the one rule after that, in one transaction: a withdrawal comes before
+it, and then nothing is done, or after it, and then finds all that was written.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from corpus.collaborators import Collaborators
+from corpus.errors import Transient
+from corpus.queries import share_accounts
+from corpus.tables import Clip, Hypothesis, Verdict
+from corpus.words import ClipId, Outcome, UtteranceId, new_id
+from curation import pipeline, queries
+from curation.counts import BatchCounts
+from curation.examine import Examined, Judged
+from curation.verdict import Drop, StageVerdict
+
+EXAMINATION = "examination"
+"""The stage of a failure: while the recording was fetched, decoded, judged, heard or stored."""
+
+
+def claim(house: Collaborators, utterance_ids: Sequence[UtteranceId]) -> tuple[list[Examined], BatchCounts]:
+    """The claim gate: those that may be taken up now, and the counts of the others."""
+    with house.database.writing() as session:
+        share_accounts(session, queries.accounts_of(session, utterance_ids))
+        claimed = queries.waiting(session, utterance_ids, house.clock())
+        elsewhere = len(queries.done(session, utterance_ids))
+    refused = BatchCounts(elsewhere=elsewhere, withdrawn=len(utterance_ids) - len(claimed) - elsewhere)
+    return [Examined(utterance, ClipId(new_id())) for utterance in claimed], refused
+
+
+def record(house: Collaborators, batch: Sequence[Examined]) -> BatchCounts:
+    """The commit gate: records what may still be used, in one commit, and erases the objects of the rest.
+
+    When the commit itself is lost its outcome is unknown: the objects then stay, as orphans at worst.
+    """
+    counts, refused = BatchCounts(), list[Examined]()
+    ids = [each.utterance.utterance_id for each in batch]
+    with house.database.writing() as session:
+        share_accounts(session, {each.utterance.account_id for each in batch})
+        now = house.clock()
+        usable = {utterance.utterance_id for utterance in queries.waiting(session, ids, now)}
+        done = queries.done(session, ids)
+        for each in sorted(batch, key=lambda each: each.utterance.utterance_id):  # one order, or two workers deadlock
+            if each.utterance.utterance_id in usable and queries.add_clip(session, *_rows(each, now)):
+                counts += _recorded(each)
+                continue
+            withdrawn = each.utterance.utterance_id not in usable | done
+            counts += BatchCounts(withdrawn=1) if withdrawn else BatchCounts(elsewhere=1)
+            refused.append(each)
+    _erase_objects(house, refused)
+    return counts
+
+
+def _recorded(each: Examined) -> BatchCounts:
+    outcome, reason = _ending(each)
+    if outcome is None or reason is None:
+        return BatchCounts(passed=1)
+    ended = Counter({reason: 1})
+    return BatchCounts(failed=ended) if outcome is Outcome.FAILED else BatchCounts(dropped=ended)
+
+
+def _ending(each: Examined) -> tuple[Outcome | None, str | None]:
+    """How the clip ends, and why; a clip that passed ends when all of the same audio are decided."""
+    if each.error is not None:
+        return Outcome.FAILED, each.error
+    reason = pipeline.drop_reason(each.judged.verdicts) if each.judged else None
+    return (Outcome.DROPPED, reason.value) if reason else (None, None)
+
+
+def _rows(each: Examined, now: datetime) -> tuple[Clip, list[Verdict], list[Hypothesis]]:
+    outcome, reason = _ending(each)
+    clip = Clip(
+        id=each.clip_id, utterance_id=each.utterance.utterance_id, outcome=outcome, reason=reason, measured_at=now
+    )
+    judged, hypotheses = each.judged, list[Hypothesis]()
+    verdicts = [_verdict(each.clip_id, verdict, now) for verdict in (judged.verdicts if judged else ())]
+    if judged:
+        clip.samples, clip.clipped_share = len(judged.clip.samples), judged.clip.clipped_share
+        clip.peak_dbfs, clip.rms_dbfs = judged.clip.peak_dbfs, judged.clip.rms_dbfs
+    if each.error is not None:
+        verdicts.append(_failure(each.clip_id, each.error, now))
+    elif judged and judged.sealed:
+        clip.object_key, clip.pcm_digest = judged.sealed.object_key, judged.sealed.pcm_digest
+        hypotheses = _hypotheses(each.clip_id, judged, now)
+    return clip, verdicts, hypotheses
+
+
+def _verdict(clip_id: ClipId, of: StageVerdict, now: datetime) -> Verdict:
+    reason = of.verdict.reason.value if isinstance(of.verdict, Drop) else None
+    outcome = Outcome.DROPPED if reason else Outcome.KEPT
+    return Verdict(clip_id=clip_id, stage=of.stage, stage_version=of.version, outcome=outcome, reason=reason, at=now)
+
+
+def _failure(clip_id: ClipId, error: str, now: datetime) -> Verdict:
+    return Verdict(clip_id=clip_id, stage=EXAMINATION, stage_version=1, outcome=Outcome.FAILED, reason=error, at=now)
+
+
+def _hypotheses(clip_id: ClipId, judged: Judged, now: datetime) -> list[Hypothesis]:
+    guess, text = judged.guess, judged.sealed and judged.sealed.guess
+    if guess is None or not text:
+        return []
+    return [Hypothesis(clip_id=clip_id, recogniser=guess.recogniser, text=text, confidence=guess.confidence, at=now)]
+
+
+def _erase_objects(house: Collaborators, refused: Sequence[Examined]) -> None:
+    for each in refused:
+        if each.judged and each.judged.sealed:
+            with suppress(Transient):  # then it is an orphan under a key of its own, and the sweep's
+                house.vault.erase(each.judged.sealed.object_key)

@@ -1,0 +1,138 @@
+"""Curates all that waits: batches of utterances through an executor, then the decision among clips of the same audio.
+
+Killed anywhere it loses nothing. What has no clip yet is found again, and so is every set of clips not yet decided.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+
+import structlog
+
+from corpus.collaborators import Collaborators
+from corpus.errors import Transient
+from corpus.queries import share_accounts
+from corpus.tables import Verdict
+from corpus.words import Outcome
+from curation import duplicates, queries
+from curation.counts import BatchCounts, CurationCounts, SetCounts
+from curation.executors import Batch, Executor
+from curation.queries import Place
+from curation.verdict import Drop
+
+PAGE_BATCHES = 32
+"""Batches a worker between two decisions over duplicates, so that reviewers need not wait for the end of a long run."""
+
+SETS_AT_ONCE = 100
+"""Sets decided in one commit, which holds off withdrawals of all who are in them."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many utterances are done, and how many there are."""
+
+log = structlog.get_logger()
+
+
+def curate(
+    house: Collaborators,
+    executor: Executor,
+    *,
+    limit: int | None = None,
+    on_progress: Progress = lambda _done, _total: None,
+) -> CurationCounts:
+    """One pass over all utterances that wait, or the first `limit` of them.
+
+    Raises `Transient` where the database is out of reach, and `Misconfigured`; what was recorded by then stays.
+    """
+    with house.database.reading() as session:
+        total = queries.count_waiting(session, house.clock())
+    total = total if limit is None else min(limit, total)
+    counts, sets, after, left = BatchCounts(), decide_duplicates(house), None, limit
+    on_progress(0, total)
+    while page := _next_page(house, executor.workers, after, left):
+        for batch in executor.run(_batches(page, executor.workers, house.settings.curate_batch)):
+            counts += batch
+            on_progress(counts.total, max(total, counts.total))
+        sets += decide_duplicates(house)
+        after, left = page[-1], None if left is None else left - len(page)
+    return CurationCounts(counts, sets)
+
+
+def watch(
+    house: Collaborators,
+    executor: Executor,
+    *,
+    stop: threading.Event,
+    pause: timedelta = timedelta(seconds=2),
+    on_pass: Callable[[CurationCounts], None] = lambda _counts: None,
+) -> None:
+    """Curates what comes in until `stop` is set. Sits out what is out of reach for a moment."""
+    while not stop.is_set():
+        try:
+            on_pass(curate(house, executor))
+        except Transient as error:
+            log.warning("curation_waits", error=type(error).__name__)
+            stop.wait(error.retry_after.total_seconds())
+        stop.wait(pause.total_seconds())
+
+
+def decide_duplicates(house: Collaborators) -> SetCounts:
+    """Decides every set of equal audio that is not decided as it now stands."""
+    counts, after = SetCounts(), ""
+    while True:
+        with house.database.reading() as session:
+            digests = queries.unsettled_digests(session, house.clock(), after=after, limit=SETS_AT_ONCE)
+        if not digests:
+            return counts
+        counts += _decide(house, digests)
+        after = digests[-1]
+
+
+def _decide(house: Collaborators, digests: Sequence[str]) -> SetCounts:
+    counts = SetCounts()
+    with house.database.writing() as session:
+        queries.lock_decisions(session)
+        locked = queries.accounts_sharing(session, digests)
+        share_accounts(session, locked)
+        now = house.clock()
+        for members in queries.sets_of(session, digests, now).values():
+            if not locked.issuperset(each.member.account_id for each in members):
+                continue  # someone new came in meanwhile; the set is unsettled, and the next decision's
+            verdicts = duplicates.decide(each.member for each in members)
+            for each in members:
+                verdict = verdicts[each.member.clip_id]
+                reason = verdict.reason.value if isinstance(verdict, Drop) else None
+                outcome = Outcome.DROPPED if reason else Outcome.KEPT
+                if (each.outcome, each.reason) != (outcome, reason):
+                    row = Verdict(
+                        clip_id=each.member.clip_id,
+                        stage=duplicates.STAGE,
+                        stage_version=duplicates.VERSION,
+                        outcome=outcome,
+                        reason=reason,
+                        at=now,
+                    )
+                    queries.settle(session, row)
+                    counts += _counted(each.outcome, reason)
+    return counts
+
+
+def _counted(before: Outcome | None, reason: str | None) -> SetCounts:
+    if before is not None:
+        return SetCounts(redecided=1)
+    return SetCounts(dropped=Counter({reason: 1})) if reason else SetCounts(kept=1)
+
+
+def _next_page(house: Collaborators, workers: int, after: Place | None, left: int | None) -> list[Place]:
+    size = workers * PAGE_BATCHES * house.settings.curate_batch
+    with house.database.reading() as session:
+        return queries.waiting_places(
+            session, house.clock(), after=after, limit=size if left is None else min(size, left)
+        )
+
+
+def _batches(page: Sequence[Place], workers: int, most: int) -> Iterator[Batch]:
+    """Even batches, so that a short page keeps every worker busy."""
+    size = max(1, min(most, -(-len(page) // workers)))
+    ids = [place.utterance_id for place in page]
+    return (tuple(ids[start : start + size]) for start in range(0, len(ids), size))

@@ -1,0 +1,57 @@
+"""Makes clips of one batch of utterances: claims them, examines each, and records what came of it in one commit.
+
+The same function serves every executor: it is told ids and answers counts, and what it finds out is rows. A batch done
+twice, or killed anywhere, is done once: a clip and all about it appear in one commit, and an utterance has one clip.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import structlog
+
+from corpus.errors import LoanwordError, Misconfigured, Transient
+from corpus.keys import AccountKey
+from corpus.words import KeyId, UtteranceId
+from curation.counts import BatchCounts
+from curation.examine import Examined, Workbench, hear, hear_all, judge, store
+from curation.record import claim, record
+
+log = structlog.get_logger()
+
+
+def curate_batch(bench: Workbench, utterance_ids: Sequence[UtteranceId]) -> BatchCounts:
+    """Raises `Misconfigured`. Whatever is wrong with one recording becomes that recording's row."""
+    try:
+        claimed, refused = claim(bench.house, utterance_ids)
+        batch = _examined(bench, claimed)
+        return refused + record(bench.house, batch) + BatchCounts(postponed=len(claimed) - len(batch))
+    except Transient as error:
+        log.warning("batch_postponed", error=type(error).__name__, utterances=len(utterance_ids))
+        return BatchCounts(postponed=len(utterance_ids))
+
+
+def _examined(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
+    keys: dict[KeyId, AccountKey] = {}
+    batch = _each(batch, lambda each: judge(bench, each, keys))
+    recogniser = bench.recogniser
+    if recogniser is not None:
+        batch = _each(hear_all(recogniser, batch), lambda each: hear(recogniser, each))
+    return _each(batch, lambda each: store(bench.house, each))
+
+
+def _each(batch: Sequence[Examined], step: Callable[[Examined], Examined]) -> list[Examined]:
+    """The batch after the step. What fails stays, with its error; what is to be tried again later is left out."""
+    after = []
+    for each in batch:
+        try:
+            after.append(each if each.error else step(each))
+        except Misconfigured:
+            raise  # no recording's fault: it would fail them all
+        except Transient as error:
+            log.warning("utterance_postponed", utterance=each.utterance.utterance_id, error=type(error).__name__)
+        except Exception as error:  # the one broad catch: a failure is a row
+            name, expected = type(error).__name__, isinstance(error, LoanwordError)
+            say = log.info if expected else log.exception
+            say("utterance_failed", utterance=each.utterance.utterance_id, error=name)
+            after.append(replace(each, error=name))
+    return after
