@@ -1,0 +1,1 @@
+"""Tests of each stage: the rule at its thresholds."""

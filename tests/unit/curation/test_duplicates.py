@@ -1,0 +1,84 @@
+"""Who keeps a clip that came more than once."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.words import AccountId, ClipId, UtteranceId
+from curation.duplicates import Member, decide
+from curation.verdict import Drop, DropReason, Keep
+from tests.factories import NOW
+
+
+def member(name: str, *, account: str = "ada", minute: int = 0) -> Member:
+    return Member(
+        ClipId(f"clip-{name}"), AccountId(account), UtteranceId(f"utterance-{name}"), NOW + timedelta(minutes=minute)
+    )
+
+
+groups = st.lists(
+    st.builds(
+        member,
+        st.integers(0, 99).map(lambda number: f"{number:02}"),
+        account=st.sampled_from(["ada", "bo"]),
+        minute=st.integers(0, 3),
+    ),
+    unique_by=lambda each: each.clip_id,
+    max_size=6,
+)
+
+
+def test_a_single_clip_is_kept() -> None:
+    assert decide([member("a")]) == {"clip-a": Keep()}
+
+
+def test_within_an_account_the_earliest_stays() -> None:
+    verdicts = decide([member("a", minute=5), member("b", minute=1), member("c", minute=3)])
+
+    duplicate = Drop(DropReason.DUPLICATE)
+    assert verdicts == {"clip-a": duplicate, "clip-b": Keep(), "clip-c": duplicate}
+
+
+def test_of_two_that_came_at_once_the_id_decides() -> None:
+    assert decide([member("b"), member("a")])[ClipId("clip-a")] == Keep()
+
+
+def test_across_accounts_nobody_keeps_it() -> None:
+    verdicts = decide([member("a"), member("b", account="bo"), member("c")])
+
+    assert set(verdicts.values()) == {Drop(DropReason.SHARED_ACROSS_ACCOUNTS)}
+    assert len(verdicts) == 3
+
+
+def test_what_was_kept_is_decided_again_when_another_account_brings_the_same() -> None:
+    first, second = member("a"), member("b", account="bo", minute=1)
+
+    assert decide([first])[first.clip_id] == Keep()
+    assert decide([first, second])[first.clip_id] == Drop(DropReason.SHARED_ACROSS_ACCOUNTS)
+    assert decide([first])[first.clip_id] == Keep()
+
+
+@given(groups, st.randoms(use_true_random=False))
+def test_the_order_of_arrival_changes_no_verdict(group: list[Member], random: object) -> None:
+    shuffled = list(group)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    assert decide(shuffled) == decide(group)
+
+
+@given(groups)
+def test_every_clip_gets_one_verdict_and_one_account_keeps_one(group: list[Member]) -> None:
+    verdicts = decide(group)
+
+    assert set(verdicts) == {each.clip_id for each in group}
+    kept = [each for each in group if verdicts[each.clip_id] == Keep()]
+    assert len(kept) == (1 if len({each.account_id for each in group}) == 1 else 0)
+
+
+@given(groups)
+def test_deciding_again_over_what_was_kept_changes_nothing(group: list[Member]) -> None:
+    verdicts = decide(group)
+    kept = [each for each in group if verdicts[each.clip_id] == Keep()]
+
+    assert decide(kept) == {each.clip_id: Keep() for each in kept}
