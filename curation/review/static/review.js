@@ -9,7 +9,6 @@ const SIGN_IN = "/sign-in?next=/review";
 const ACCEPTED = "Accepted.";
 
 let clip = null;
-let heard = false;
 let busy = false;
 let done = 0;
 
@@ -50,6 +49,10 @@ function setBusy(now) {
   clipCard.setAttribute("aria-busy", String(now));
 }
 
+function setHeard(now) {
+  clipCard.dataset.heard = String(now);
+}
+
 function showProgress(waiting) {
   const many = waiting >= 1000 ? "1000 or more" : String(waiting);
   progress.textContent = done ? `${done} done · ${many} waiting` : `${many} waiting`;
@@ -66,7 +69,7 @@ async function play() {
 
 function show(next, said) {
   clip = next;
-  heard = false;
+  setHeard(false);
   clipCard.hidden = !next;
   emptyCard.hidden = Boolean(next);
   showProgress(next ? next.waiting : 0);
@@ -103,7 +106,7 @@ async function takeNext(said) {
 
 async function judge(judgement, said) {
   if (busy || !clip) return;
-  if (!heard) {
+  if (clipCard.dataset.heard !== "true") {
     complain("Listen to the clip first.");
     play();
     return;
@@ -145,7 +148,7 @@ transcript.addEventListener("input", () => {
   complain("");
 });
 audio.addEventListener("playing", () => {
-  heard = true;
+  setHeard(true);
   if (message.textContent === "Listen to the clip first.") complain("");
 });
 audio.addEventListener("error", async () => {
