@@ -20,9 +20,7 @@ from export.snapshot import Shard, Snapshot
 LOOK_AHEAD = 16
 """Clips in memory beyond those in the archive."""
 
-BUILD_AGAIN = (
-    "Someone in this release took their voice back meanwhile: nothing of it was kept. Build again."
-)
+BUILD_AGAIN = "Someone in this release took their voice back: nothing of it was kept. Build again, as another version."
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,19 +30,17 @@ def make_shard(
     house: Collaborators, frozen: Snapshot, shard: Shard, pool: ThreadPoolExecutor
 ) -> tuple[bytes, list[ReleasedClip]]:
     """The archive's bytes, and its clips in their order. Raises `ReleaseWithdrawn`."""
-    arguments = (frozen.release_id, frozen.snapshot_at, house.clock(), shard.path)
     with house.database.reading() as session:
-        rows = queries.shard_clips(session, *arguments)
-        votes = queries.shard_votes(session, *arguments)
+        rows = queries.shard_clips(session, frozen.release_id, frozen.snapshot_at, house.clock(), shard.path)
     if len(rows) != shard.clips:
         raise ReleaseWithdrawn(BUILD_AGAIN)
     writer, clips = ShardWriter(), []
     with _withdrawn_or_broken(house, frozen, shard):
         for opened in _opened(house, frozen, rows, pool):
-            row, wav_filename = opened.row, opened.row.wav_filename
+            wav_filename = opened.row.wav_filename
             writer.add(wav_filename, opened.header, opened.pcm)
             writer.add(wav_filename.removesuffix(".wav") + ".txt", opened.transcript.encode())
-            clips.append(_released(opened, shard, votes.get(row.clip_id, queries.Votes(0, 0))))
+            clips.append(_released(opened, shard))
     return writer.finish(), clips
 
 
@@ -98,7 +94,7 @@ def _label(key: AccountKey, row: queries.ShardClip) -> str:
     return key.open(row.transcript, place("labels.transcript", row.clip_id)).decode()
 
 
-def _released(opened: _Opened, shard: Shard, votes: queries.Votes) -> ReleasedClip:
+def _released(opened: _Opened, shard: Shard) -> ReleasedClip:
     row = opened.row
     return ReleasedClip(
         wav_filename=row.wav_filename,
@@ -110,8 +106,8 @@ def _released(opened: _Opened, shard: Shard, votes: queries.Votes) -> ReleasedCl
         shard=shard.path,
         transcript=opened.transcript,
         label_source=row.label_source,
-        up_votes=votes.up,
-        down_votes=votes.down,
+        up_votes=row.up_votes,
+        down_votes=row.down_votes,
     )
 
 

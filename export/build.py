@@ -77,7 +77,7 @@ def build_release(
 
 
 def discard(house: Collaborators, frozen: Snapshot) -> None:
-    """Erases all of a version that was never published, then forgets it."""
+    """Erases all of a version that was never published, then forgets it (a revoked one stays revoked)."""
     objects.erase_all(house.store, object_keys.release_prefix(frozen.name, frozen.version))
     with house.database.writing() as session:
         queries.forget_release(session, frozen.release_id)
@@ -91,9 +91,11 @@ def _draft(house: Collaborators, name: str, version: str, policy: Policy, dry_ru
             return None
         if release.published_at is not None:
             raise ReleaseExists
+        if release.state is ReleaseState.REVOKED:
+            raise ReleaseWithdrawn(archive.BUILD_AGAIN)
         frozen = snapshot.of(session, release)
-        intact = release.state is ReleaseState.DRAFT and snapshot.stands(session, frozen, house.clock())
-    if not intact:
+        stands = snapshot.stands(session, frozen, house.clock())
+    if not stands:
         if not dry_run:
             discard(house, frozen)
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Select, case, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import ScalarSelect, Select, delete, func, insert, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips
@@ -44,12 +44,8 @@ class ShardClip:
     wav_filename: str
     speaker: str
     split: Split
-
-
-@dataclass(frozen=True, slots=True)
-class Votes:
-    up: int
-    down: int
+    up_votes: int
+    down_votes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +96,27 @@ def releasable_ids(session: Session, now: datetime) -> set[ClipId]:
     return set(session.scalars(_releasable(now).with_only_columns(Clip.id)))
 
 
-def _standing(release_id: ReleaseId, snapshot_at: datetime, now: datetime) -> "Select[Clip, Utterance]":
-    """A release's clips that may still be published, with the labels that they had."""
-    return (
+def _standing(
+    release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str | None = None
+) -> "Select[Clip, Utterance]":
+    """The clips of a release, or of one shard, that may still be published with the labels that they had."""
+    standing = (
         _releasable(now)
         .join(ReleaseClip, ReleaseClip.clip_id == Clip.id)
         .where(ReleaseClip.release_id == release_id, Label.at <= snapshot_at)
     )
+    if shard is None:
+        return standing
+    # Named twice, so that a database without statistics begins with the shard's clips, and not with all that were kept.
+    of_shard = select(ReleaseClip.clip_id).where(ReleaseClip.release_id == release_id, ReleaseClip.shard == shard)
+    return standing.where(ReleaseClip.shard == shard, Clip.id.in_(of_shard))
 
 
 def count_standing(
     session: Session, release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str | None = None
 ) -> int:
     """How many clips of a release, or of one shard, may still be published as they stand in it."""
-    standing = _standing(release_id, snapshot_at, now)
-    if shard is not None:
-        standing = standing.where(ReleaseClip.shard == shard)
+    standing = _standing(release_id, snapshot_at, now, shard)
     return session.scalar(standing.with_only_columns(func.count(Clip.id))) or 0
 
 
@@ -124,8 +125,7 @@ def shard_clips(
 ) -> list[ShardClip]:
     """The clips of one shard that may still be published, in the order of its archive."""
     rows = session.execute(
-        _standing(release_id, snapshot_at, now)
-        .where(ReleaseClip.shard == shard)
+        _standing(release_id, snapshot_at, now, shard)
         .with_only_columns(
             Clip.id.label("clip_id"),
             Utterance.account_id,
@@ -138,25 +138,21 @@ def shard_clips(
             ReleaseClip.wav_filename,
             ReleaseClip.speaker,
             ReleaseClip.split,
+            _votes(Decision.ACCEPT, snapshot_at).label("up_votes"),
+            _votes(Decision.REJECT, snapshot_at).label("down_votes"),
         )
         .order_by(ReleaseClip.speaker, ReleaseClip.wav_filename)
     )
     return [ShardClip(**row._mapping) for row in rows]
 
 
-def shard_votes(
-    session: Session, release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str
-) -> dict[ClipId, Votes]:
-    """The reviews, up to the snapshot, of a shard's clips that may still be published."""
-    up = func.sum(case((Review.decision == Decision.ACCEPT, 1), else_=0))
-    rows = session.execute(
-        _standing(release_id, snapshot_at, now)
-        .join(Review, Review.clip_id == Clip.id)
-        .where(ReleaseClip.shard == shard, Review.at <= snapshot_at)
-        .with_only_columns(Clip.id, up, func.count(Review.id) - up)
-        .group_by(Clip.id)
+def _votes(decision: Decision, snapshot_at: datetime) -> ScalarSelect[int]:
+    """How many reviews of the enclosing query's clip decided so, up to the snapshot."""
+    return (
+        select(func.count())
+        .where(Review.clip_id == Clip.id, Review.decision == decision, Review.at <= snapshot_at)
+        .scalar_subquery()
     )
-    return {clip_id: Votes(int(ups), int(downs)) for clip_id, ups, downs in rows}
 
 
 # Releases
@@ -240,14 +236,13 @@ def supersede(session: Session, name: str) -> None:
 
 
 def forget_release(session: Session, release_id: ReleaseId) -> None:
-    """Deletes a version that was never published. Its speakers keep their splits."""
-    never_published = select(Release.id).where(
-        Release.id == release_id,
-        Release.published_at.is_(None),
-        Release.state.in_((ReleaseState.DRAFT, ReleaseState.REVOKED)),
-    )
-    session.execute(delete(ReleaseClip).where(ReleaseClip.release_id.in_(never_published)))
-    session.execute(delete(Release).where(Release.id.in_(never_published)))
+    """Deletes a draft. Its speakers keep their splits.
+
+    A revoked version stays: an erasure that has yet to come empties it by name, and must never meet a new one there.
+    """
+    draft = select(Release.id).where(Release.id == release_id, Release.state == ReleaseState.DRAFT)
+    session.execute(delete(ReleaseClip).where(ReleaseClip.release_id.in_(draft)))
+    session.execute(delete(Release).where(Release.id.in_(draft)))
 
 
 def releases(session: Session, name: str | None = None) -> list[ReleaseFacts]:
