@@ -10,7 +10,16 @@ from threading import Thread
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Route,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from corpus.collaborators import Collaborators
 from corpus.tables import Review
@@ -19,6 +28,7 @@ from corpus.web.app import build_app
 from corpus.words import ClipId, Decision, RejectReason, Role
 from curation.review import api
 from tests.factories import PASSWORD, make_account, make_clip, make_hypothesis, make_lender, tone, withdraw_consent
+from tests.integration.curation.review.console import once
 
 pytestmark = pytest.mark.browser
 
@@ -120,6 +130,12 @@ def make_queue(house: Collaborators, *guesses: str) -> list[ClipId]:
     return clips
 
 
+def press_play(page: Page) -> None:
+    expect(page.get_by_label("What do you hear?")).to_be_focused()
+    page.keyboard.press("Control+Space")
+    wait_until_heard(page)
+
+
 def wait_until_heard(page: Page) -> None:
     expect(page.locator("#clip[data-heard=true]")).to_be_visible()
 
@@ -132,9 +148,7 @@ def test_a_curator_accepts_one_clip_and_rejects_one_by_keyboard(house: Collabora
     expect(page.get_by_label("E-mail address")).to_be_focused()
     shoot(page, "desktop-sign-in")
     sign_in(page, address)
-    expect(transcript).to_be_focused()
-    page.keyboard.press("Control+Space")
-    wait_until_heard(page)
+    press_play(page)
     guessed = transcript.input_value()
     shoot(page, "desktop-review")
     page.keyboard.press("End")
@@ -161,8 +175,7 @@ def test_a_transcript_that_cannot_be_kept_says_what_to_write_and_keeps_what_was_
     make_queue(house, "set a timer")
     sign_in(page, address)
     transcript = page.get_by_label("What do you hear?")
-    page.keyboard.press("Control+Space")
-    wait_until_heard(page)
+    press_play(page)
 
     transcript.fill("set 2 timers")
     page.keyboard.press("Control+Enter")
@@ -178,11 +191,27 @@ def test_a_clip_withdrawn_under_the_curators_hands_is_let_go(house: Collaborator
     clip_id = make_clip(house, lender)
     make_hypothesis(house, lender, clip_id, "turn on the lights")
     sign_in(page, address)
-    page.keyboard.press("Control+Space")
-    wait_until_heard(page)
+    press_play(page)
 
     withdraw_consent(house, lender.account_id)
     page.keyboard.press("Enter")
+
+    expect(page.get_by_role("alert").filter(has_text="may not be heard any more")).to_be_visible()
+    expect(page.get_by_role("heading", name="All caught up")).to_be_visible()
+
+
+def test_a_clip_withdrawn_before_it_is_heard_is_let_go(house: Collaborators, address: str, page: Page) -> None:
+    lender = make_lender(house)
+    make_clip(house, lender)
+
+    withdraw = once(lambda: withdraw_consent(house, lender.account_id))
+
+    def withdraw_first(route: Route) -> None:
+        withdraw()
+        route.continue_()
+
+    page.route("**/audio", withdraw_first)
+    sign_in(page, address)
 
     expect(page.get_by_role("alert").filter(has_text="may not be heard any more")).to_be_visible()
     expect(page.get_by_role("heading", name="All caught up")).to_be_visible()
@@ -217,7 +246,7 @@ def test_the_console_fits_a_phone(house: Collaborators, address: str, browser: B
     page.get_by_label("E-mail address").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").tap()
-    page.get_by_role("button", name="Play again").tap()
+    page.get_by_role("button", name="Play").tap()
     wait_until_heard(page)
     shoot(page, f"phone-review-{scheme}")
 

@@ -42,6 +42,7 @@ async function call(method, address, body) {
 function complain(text) {
   message.textContent = text;
   message.hidden = !text;
+  if (text) message.scrollIntoView({ block: "nearest" });
 }
 
 function setBusy(now) {
@@ -51,6 +52,7 @@ function setBusy(now) {
 
 function setHeard(now) {
   clipCard.dataset.heard = String(now);
+  at("replay-word").textContent = now ? "Play again" : "Play";
 }
 
 function showProgress(waiting) {
@@ -155,9 +157,11 @@ audio.addEventListener("error", async () => {
   if (!clip || !audio.hasAttribute("src")) return;
   try {
     await call("GET", clip.audio_url);
-    complain("This browser cannot play the clip.");
+    complain("This browser cannot play the clip: reject it as “Other”, or try another browser.");
+    setHeard(true);
   } catch (refusal) {
     complain(refusal.message);
+    if (refusal.httpStatus === 404) await takeNext();
   }
 });
 
