@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from corpus.tables import Account, AccountRole, Device, Token
@@ -53,11 +53,39 @@ def roles(session: Session, account_id: AccountId) -> frozenset[Role]:
     return frozenset(session.scalars(select(AccountRole.role).where(AccountRole.account_id == account_id)))
 
 
-def token_row(session: Session, lookup: str) -> Row[Token, datetime | None] | None:
-    """The token of this digest, with the time its device was revoked at."""
-    return session.execute(
-        select(Token, Device.revoked_at).outerjoin(Device, Device.id == Token.device_id).where(Token.lookup == lookup)
-    ).one_or_none()
+@dataclass(frozen=True, slots=True)
+class KnownToken:
+    """A token, and the time its device was revoked at."""
+
+    token_id: str
+    account_id: AccountId
+    device_id: DeviceId | None
+    scopes: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    device_revoked_at: datetime | None
+
+
+# Built once, and run on the session's connection: every request asks it, and building it costs more than running it.
+_KNOWN_TOKEN = (
+    select(
+        Token.id,
+        Token.account_id,
+        Token.device_id,
+        Token.scopes,
+        Token.expires_at,
+        Token.revoked_at,
+        Device.revoked_at,
+    )
+    .outerjoin(Device, Device.id == Token.device_id)
+    .where(Token.lookup == bindparam("lookup"))
+)
+
+
+def known_token(session: Session, lookup: str) -> KnownToken | None:
+    """The token of this digest."""
+    row = session.connection().execute(_KNOWN_TOKEN, {"lookup": lookup}).one_or_none()
+    return None if row is None else KnownToken(*row)
 
 
 def device_revoked_at(session: Session, device_id: DeviceId) -> datetime | None:
@@ -66,3 +94,7 @@ def device_revoked_at(session: Session, device_id: DeviceId) -> datetime | None:
 
 def revoke_token(session: Session, token_id: str, now: datetime) -> None:
     session.execute(update(Token).where(Token.id == token_id, Token.revoked_at.is_(None)).values(revoked_at=now))
+
+
+def count_accounts(session: Session) -> int:
+    return session.scalar(select(func.count()).select_from(Account)) or 0

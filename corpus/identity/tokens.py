@@ -78,11 +78,10 @@ def caller(session: Session, *, master: MasterKey, token: str | None, scope: Sco
     """
     if not token or len(token) > LONGEST_TOKEN:
         raise Unauthenticated
-    row = queries.token_row(session, _lookup(master, token))
-    if row is None:
+    found = queries.known_token(session, _lookup(master, token))
+    if found is None:
         raise Unauthenticated
-    found, device_revoked_at = row
-    if device_revoked_at is not None:
+    if found.device_revoked_at is not None:
         raise DeviceRevoked
     if found.revoked_at is not None or (found.expires_at is not None and found.expires_at <= now):
         raise Unauthenticated
@@ -91,7 +90,7 @@ def caller(session: Session, *, master: MasterKey, token: str | None, scope: Sco
         if scope not in scopes:
             raise ScopeMissing
         _check_roles(session, found.account_id, [scope])
-    return Caller(found.id, found.account_id, found.device_id, scopes)
+    return Caller(found.token_id, found.account_id, found.device_id, scopes)
 
 
 def _check_roles(session: Session, account_id: AccountId, scopes: Iterable[Scope]) -> None:
