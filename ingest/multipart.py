@@ -6,13 +6,17 @@ believed before the Content-Type header: devices are known that send a multipart
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from corpus.errors import BadBody, NotAudio
 from ingest.metadata import LONGEST_FIELD_BYTES
 from ingest.sniff import sniff
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 MOST_PARTS = 32
 LONGEST_BOUNDARY = 200
@@ -70,7 +74,7 @@ class _Collected:
         self._name = b""
         self._value = b""
 
-    def callbacks(self) -> MultipartCallbacks:
+    def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._begin,
             "on_header_field": self._header_name,

@@ -1,12 +1,13 @@
 """SQL over what people and devices give: uploads, devices, withdrawals, erasures and what a sweep compares."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Select, and_, delete, func, select, update
+from sqlalchemy import Integer, Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from corpus.sealed import SealedBytes
 from corpus.tables import (
     Account,
     Clip,
@@ -19,6 +20,7 @@ from corpus.tables import (
     ReleaseClip,
     Review,
     SplitAssignment,
+    Table,
     Token,
     Utterance,
     Verdict,
@@ -48,38 +50,82 @@ class Standing:
     voice_key_id: KeyId | None
 
 
+# Every upload runs these. They are built once, and run on the session's connection: building a statement, and the
+# session's own bookkeeping, each cost more than running it.
+
+_VOICE_KEY = select(Account.voice_key_id).where(Account.id == bindparam("account_id"))
+
+_STANDING = (
+    select(Token.revoked_at, Token.expires_at, Device.revoked_at, Account.voice_key_id)
+    .join(Device, Device.id == Token.device_id)
+    .join(Account, Account.id == Token.account_id)
+    .where(Token.id == bindparam("token_id"))
+)
+
+_NTH_NEWEST_UPLOAD = (
+    select(Utterance.received_at)
+    .where(Utterance.device_id == bindparam("device_id"), Utterance.received_at > bindparam("since"))
+    .order_by(Utterance.received_at.desc())
+    .offset(bindparam("skipped", type_=Integer))
+    .limit(1)
+)
+
+_STORED_UNDER = select(Utterance.id, Utterance.body_digest, Utterance.captured_at, Utterance.received_at).where(
+    Utterance.device_id == bindparam("device_id"), Utterance.idempotency_digest == bindparam("idempotency_digest")
+)
+
+_ADD_UTTERANCE = insert(Table.metadata.tables[Utterance.__tablename__])
+
+
+@dataclass(frozen=True, slots=True)
+class NewUtterance:
+    """A row of `utterances`, column by column."""
+
+    id: UtteranceId
+    account_id: AccountId
+    device_id: DeviceId
+    consent_event_id: int
+    voice_key_id: KeyId
+    object_key: str
+    idempotency_digest: str | None
+    body_digest: str
+    size_bytes: int
+    media_type: str
+    locale: str
+    transcript: SealedBytes | None
+    captured_at: datetime
+    received_at: datetime
+
+
 def voice_key_id(session: Session, account_id: AccountId) -> KeyId | None:
-    return session.scalar(select(Account.voice_key_id).where(Account.id == account_id))
+    found: KeyId | None = session.connection().execute(_VOICE_KEY, {"account_id": account_id}).scalar()
+    return found
 
 
 def standing(session: Session, token_id: str) -> Standing | None:
-    row = session.execute(
-        select(Token.revoked_at, Token.expires_at, Device.revoked_at, Account.voice_key_id)
-        .join(Device, Device.id == Token.device_id)
-        .join(Account, Account.id == Token.account_id)
-        .where(Token.id == token_id)
-    ).one_or_none()
+    row = session.connection().execute(_STANDING, {"token_id": token_id}).one_or_none()
     return None if row is None else Standing(*row)
 
 
 def nth_newest_upload(session: Session, device_id: DeviceId, n: int, since: datetime) -> datetime | None:
     """When the device's n-th newest upload since then was received; None where there are fewer."""
-    return session.scalar(
-        select(Utterance.received_at)
-        .where(Utterance.device_id == device_id, Utterance.received_at > since)
-        .order_by(Utterance.received_at.desc())
-        .offset(n - 1)
-        .limit(1)
-    )
+    asked = {"device_id": device_id, "since": since, "skipped": n - 1}
+    found: datetime | None = session.connection().execute(_NTH_NEWEST_UPLOAD, asked).scalar()
+    return found
 
 
 def stored_under(session: Session, device_id: DeviceId, idempotency_digest: str) -> Stored | None:
-    row = session.execute(
-        select(Utterance.id, Utterance.body_digest, Utterance.captured_at, Utterance.received_at).where(
-            Utterance.device_id == device_id, Utterance.idempotency_digest == idempotency_digest
-        )
-    ).one_or_none()
+    asked = {"device_id": device_id, "idempotency_digest": idempotency_digest}
+    row = session.connection().execute(_STORED_UNDER, asked).one_or_none()
     return None if row is None else Stored(*row)
+
+
+def add_utterance(session: Session, utterance: NewUtterance) -> None:
+    """Raises SQLAlchemy's `IntegrityError` where the device has used this idempotency key."""
+    session.connection().execute(_ADD_UTTERANCE, {name: getattr(utterance, name) for name in _COLUMNS})
+
+
+_COLUMNS = tuple(each.name for each in fields(NewUtterance))
 
 
 # Devices

@@ -33,15 +33,14 @@ from corpus.errors import (
     Unauthenticated,
 )
 from corpus.identity import tokens
-from corpus.keys import AccountKey, KeyKind
+from corpus.keys import KeyKind
 from corpus.queries import consent_facts, share_accounts
-from corpus.sealed import place
-from corpus.tables import Utterance
+from corpus.sealed import SealedBytes, place
 from corpus.words import AccountId, DeviceId, KeyId, Scope, UtteranceId, new_id
 from ingest import multipart, queries
 from ingest.body import Body
 from ingest.metadata import Metadata, capture_time, from_fields
-from ingest.queries import Stored
+from ingest.queries import NewUtterance, Stored
 from ingest.sniff import Container, sniff
 
 RATE_WINDOW = timedelta(minutes=1)
@@ -87,6 +86,15 @@ class Recording:
     """Keyed, over the body and what was said of it: two requests are the same where this is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What lies in the store, waiting for its row."""
+
+    utterance_id: UtteranceId
+    object_key: str
+    transcript: SealedBytes | None
+
+
 def admit(
     house: Collaborators, *, token: str | None, metadata: Metadata, idempotency_key: str | None = None
 ) -> Admission:
@@ -127,15 +135,7 @@ def record(house: Collaborators, admission: Admission, content_type: str, body: 
     recording = _understand(house, admission, content_type, body)
     if admission.earlier is not None and admission.idempotency_digest is not None:
         return _replay(house, admission, recording, admission.idempotency_digest)
-    try:
-        key = house.keyring.unwrap(admission.account_id, admission.voice_key_id, KeyKind.VOICE)
-    except KeyDestroyed as error:
-        raise ConsentWithdrawn from error
-    utterance_id = UtteranceId(new_id())
-    object_key = object_keys.new_utterance_key(admission.account_id, key.key_id, utterance_id)
-    house.vault.put(key, object_key, recording.content)
-    row = _row(house, admission, recording, key, utterance_id, object_key)
-    return _commit(house, admission, recording, row)
+    return _commit(house, admission, recording, _seal(house, admission, recording))
 
 
 def _understand(house: Collaborators, admission: Admission, content_type: str, body: Body) -> Recording:
@@ -154,56 +154,69 @@ def _understand(house: Collaborators, admission: Admission, content_type: str, b
     return Recording(content, container, metadata, captured_at, digest)
 
 
-def _row(
-    house: Collaborators,
-    admission: Admission,
-    recording: Recording,
-    key: AccountKey,
-    utterance_id: UtteranceId,
-    object_key: str,
-) -> Utterance:
-    """The row, but for the consent event that it rests on and the times, which only the commit knows."""
-    transcript = recording.metadata.transcript
-    return Utterance(
-        id=utterance_id,
-        account_id=admission.account_id,
-        device_id=admission.device_id,
-        voice_key_id=key.key_id,
-        object_key=object_key,
-        idempotency_digest=admission.idempotency_digest,
-        body_digest=recording.digest,
-        size_bytes=len(recording.content),
-        media_type=recording.container.value,
-        locale=recording.metadata.locale or house.settings.locale,
-        transcript=key.seal(transcript.encode(), place("utterances.transcript", utterance_id)) if transcript else None,
-        captured_at=recording.captured_at,
-    )
+def _seal(house: Collaborators, admission: Admission, recording: Recording) -> Sealed:
+    """Puts the recording into the store, sealed and durable, with nothing yet that leads to it."""
+    try:
+        key = house.keyring.unwrap(admission.account_id, admission.voice_key_id, KeyKind.VOICE)
+    except KeyDestroyed as error:
+        raise ConsentWithdrawn from error
+    utterance_id = UtteranceId(new_id())
+    object_key = object_keys.new_utterance_key(admission.account_id, key.key_id, utterance_id)
+    said = recording.metadata.transcript
+    transcript = key.seal(said.encode(), place("utterances.transcript", utterance_id)) if said else None
+    house.vault.put(key, object_key, recording.content)
+    return Sealed(utterance_id, object_key, transcript)
 
 
-def _commit(house: Collaborators, admission: Admission, recording: Recording, row: Utterance) -> Recorded:
+def _commit(house: Collaborators, admission: Admission, recording: Recording, sealed: Sealed) -> Recorded:
     committing = False
     try:
         with house.database.writing() as session:
             share_accounts(session, [admission.account_id])
             now = house.clock()
-            row.consent_event_id = _still_admitted(session, admission, recording.captured_at, now).id
-            row.received_at = max(now, recording.captured_at)
-            session.add(row)
-            session.flush()
+            rests_on = _still_admitted(session, admission, recording.captured_at, now)
+            row = _row(house, admission, recording, sealed, rests_on, now)
+            queries.add_utterance(session, row)
             committing = True
     except IntegrityError:
-        _discard(house, row.object_key)
+        _discard(house, sealed.object_key)
         if admission.idempotency_digest is None:
             raise
         return _replay(house, admission, recording, admission.idempotency_digest)
     except DatabaseUnavailable:
         if not committing:
-            _discard(house, row.object_key)
+            _discard(house, sealed.object_key)
         raise
     except LoanwordError:
-        _discard(house, row.object_key)
+        _discard(house, sealed.object_key)
         raise
     return Recorded(row.id, row.captured_at, row.received_at)
+
+
+def _row(
+    house: Collaborators,
+    admission: Admission,
+    recording: Recording,
+    sealed: Sealed,
+    rests_on: ConsentFact,
+    now: datetime,
+) -> NewUtterance:
+    return NewUtterance(
+        id=sealed.utterance_id,
+        account_id=admission.account_id,
+        device_id=admission.device_id,
+        consent_event_id=rests_on.id,
+        voice_key_id=admission.voice_key_id,
+        object_key=sealed.object_key,
+        idempotency_digest=admission.idempotency_digest,
+        body_digest=recording.digest,
+        size_bytes=len(recording.content),
+        media_type=recording.container.value,
+        locale=recording.metadata.locale or house.settings.locale,
+        transcript=sealed.transcript,
+        captured_at=recording.captured_at,
+        received_at=max(now, recording.captured_at),
+    )
 
 
 def _replay(house: Collaborators, admission: Admission, recording: Recording, idempotency_digest: str) -> Recorded:
