@@ -47,6 +47,8 @@ class Contents:
     name: str
     version: str
     files: Mapping[str, FileEntry]
+    clips: Mapping[str, int]
+    """How many clips each split is said to have."""
 
     def archives(self) -> list[FileEntry]:
         return sorted((each for path, each in self.files.items() if path.startswith(ARCHIVES)), key=lambda e: e.path)
@@ -85,6 +87,7 @@ def parse_contents(raw: bytes) -> Contents:
             raise BadRelease(f"has schema version {told['schema_version']!r}: get a newer `loanword`.")
         files = {path: _file_entry(path, entry) for path, entry in told["files"].items()}
         name, version = told["name"], told["version"]
+        clips = {split: int(told["counts"]["splits"][split]["clips"]) for split in SPLITS}
         if not (_WORD.fullmatch(name) and _WORD.fullmatch(version)):
             raise BadRelease("has a name or a version that cannot be one.")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -93,7 +96,7 @@ def parse_contents(raw: bytes) -> Contents:
         raise BadRelease(f"lacks {', '.join(missing)}.")
     if len({path.casefold() for path in files}) != len(files):
         raise BadRelease("names two files that are one on some disks.")
-    return Contents(name, version, files)
+    return Contents(name, version, files, clips)
 
 
 def _file_entry(path: str, told: Mapping[str, object]) -> FileEntry:

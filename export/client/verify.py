@@ -75,6 +75,11 @@ def _check_clips(directory: Path, contents: Contents, archives: list[str], findi
         check_packed(directory, archives, packed, rows, findings)
     for wav_filename in (name for name, row in rows.items() if row is not None):
         findings.add(wav_filename, f"is in a CSV and not in {layout.CLIPS}")
+    for split in layout.SPLITS:
+        if clips[split] != contents.clips[split]:
+            findings.add(
+                layout.MANIFEST, f"counts {contents.clips[split]} clips in {split}, and there are {clips[split]}"
+            )
     for path in _strays(directory, {*contents.files}, rows):
         findings.add(path, "is no part of this release")
     return clips

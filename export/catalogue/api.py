@@ -1,0 +1,119 @@
+"""The catalogue over HTTP: which releases there are, and their files, for engineers with a token to pull."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import groupby
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+
+from corpus.collaborators import Collaborators
+from corpus.errors import UnknownRelease
+from corpus.web.dependencies import Engineer, With
+from corpus.web.ranges import byte_range
+from corpus.words import ReleaseState, Split
+from export.catalogue import queries
+from export.catalogue.queries import ListedRelease
+from export.catalogue.serve_file import ServableFile, check_may_be_served, find_file, open_span
+
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "jsonl": "application/jsonl",
+    "md": "text/markdown; charset=utf-8",
+    "tar": "application/x-tar",
+    "txt": "text/plain; charset=utf-8",
+}
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class VersionAnswer(BaseModel):
+    """One version of a release. `manifest_sha256` is the digest of its `release.json`."""
+
+    version: str
+    state: ReleaseState
+    published_at: datetime | None
+    manifest_sha256: str | None
+    clips: Mapping[Split, int]
+    speakers: Mapping[Split, int]
+
+    @classmethod
+    def of(cls, release: ListedRelease) -> "VersionAnswer":
+        return cls(**{name: getattr(release, name) for name in cls.model_fields})
+
+
+class ReleaseAnswer(BaseModel):
+    """A release with its versions, newest first; `current` is the one to pull."""
+
+    name: str
+    current: str | None
+    versions: list[VersionAnswer]
+
+
+class ReleasesAnswer(BaseModel):
+    """All releases, by name, each with its current version alone."""
+
+    releases: list[ReleaseAnswer]
+
+
+def routes() -> APIRouter:
+    """`/v1/releases`: list, show, and pull file by file."""
+    router = APIRouter(prefix="/v1/releases", tags=["releases"])
+
+    @router.get("")
+    def get_releases(_caller: Engineer, house: With, response: Response) -> ReleasesAnswer:
+        response.headers.update(NO_STORE)
+        with house.database.reading() as session:
+            return ReleasesAnswer(releases=_by_name(queries.listed(session), currents_only=True))
+
+    @router.get("/{name}")
+    def get_release(name: str, _caller: Engineer, house: With, response: Response) -> ReleaseAnswer:
+        response.headers.update(NO_STORE)
+        with house.database.reading() as session:
+            found = _by_name(queries.listed(session, name), currents_only=False)
+        if not found:
+            raise UnknownRelease
+        return found[0]
+
+    @router.head("/{name}/{version}/files/{path:path}", include_in_schema=False)
+    @router.get("/{name}/{version}/files/{path:path}", response_class=StreamingResponse)
+    def get_file(name: str, version: str, path: str, request: Request, _caller: Engineer, house: With) -> Response:
+        return _file_answer(house, find_file(house, name, version, path), request)
+
+    return router
+
+
+def _by_name(releases: Iterable[ListedRelease], *, currents_only: bool) -> list[ReleaseAnswer]:
+    answers = []
+    for name, of_name in groupby(releases, key=lambda release: release.name):
+        versions = [VersionAnswer.of(release) for release in of_name]
+        currents = [version for version in versions if version.state is ReleaseState.CURRENT]
+        if currents or not currents_only:
+            current = currents[0].version if currents else None
+            shown = currents if currents_only else versions
+            answers.append(ReleaseAnswer(name=name, current=current, versions=shown))
+    return answers
+
+
+def _file_answer(house: Collaborators, file: ServableFile, request: Request) -> Response:
+    same_file = request.headers.get("if-range") in (None, file.etag)
+    asked = byte_range(request.headers.get("range"), file.size_bytes) if same_file else None
+    start, stop = asked or (0, file.size_bytes)
+    headers = {
+        **NO_STORE,
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(stop - start),
+        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+        "Content-Type": MEDIA_TYPES.get(file.object_key.rpartition(".")[2], "application/octet-stream"),
+        "ETag": file.etag,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if asked:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.size_bytes}"
+    status = 206 if asked else 200
+    if request.method == "HEAD":
+        check_may_be_served(house, file)
+        return Response(status_code=status, headers=headers)
+    return StreamingResponse(open_span(house, file, start, stop), status, headers)

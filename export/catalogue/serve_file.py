@@ -1,0 +1,137 @@
+"""Serves one file of a current release, asking before the bytes go out, and while they do, whether they still may.
+
+The gate is asked after the first bytes were read and right before they are sent; a long answer asks again every few
+megabytes and every second, and breaks off where the answer has become no. A key is never taken from a request: the path
+must be one that the release itself names.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from corpus import object_keys
+from corpus.collaborators import Collaborators
+from corpus.errors import (
+    NotFound,
+    ObjectAbsent,
+    ObjectCorrupt,
+    ReleaseSuperseded,
+    ReleaseWithdrawn,
+    UnknownRelease,
+)
+from corpus.words import ReleaseId, ReleaseState
+from export import counts
+from export.catalogue import queries
+from export.release_file import RELEASE_JSON, SHA256SUMS, FileFacts, ReleaseFile, parse_release
+
+CHUNK_BYTES = 262_144
+ASKED_EVERY_BYTES = 4_194_304
+ASKED_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServableFile:
+    """One file of a current release: where it lies, how large it is, and what its release needs of consent."""
+
+    release_id: ReleaseId
+    clips: int
+    object_key: str
+    size_bytes: int
+    sha256: str
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.sha256}"'
+
+
+def find_file(house: Collaborators, name: str, version: str, path: str) -> ServableFile:
+    """Raises `UnknownRelease`, `ReleaseSuperseded`, `ReleaseWithdrawn`, or `NotFound` for a path it does not name."""
+    release = _current(house, name, version)
+    prefix = object_keys.release_prefix(name, version)
+    raw, contents = _manifest(house, prefix, release.manifest_sha256)
+    if path == RELEASE_JSON:
+        facts = FileFacts(len(raw), hashlib.sha256(raw).hexdigest())
+    elif path == SHA256SUMS:
+        sums = _read(house, prefix + path)
+        facts = FileFacts(len(sums), hashlib.sha256(sums).hexdigest())
+    elif path in contents.files:
+        facts = contents.files[path]
+    else:
+        raise NotFound("This release has no such file: release.json names those that it has.")
+    clips = counts.total(contents.counts).clips
+    return ServableFile(release.id, clips, prefix + path, facts.size_bytes, facts.sha256)
+
+
+def check_may_be_served(house: Collaborators, file: ServableFile) -> None:
+    """The gate. Raises `ReleaseWithdrawn`."""
+    with house.database.reading() as session:
+        if not queries.may_be_served(session, file.release_id, file.clips, house.clock()):
+            raise ReleaseWithdrawn
+
+
+def open_span(house: Collaborators, file: ServableFile, start: int, stop: int) -> Iterator[bytes]:
+    """Asks the gate, then gives the bytes from `start` up to, not including, `stop` in chunks.
+
+    Raises `ReleaseWithdrawn` here where the gate is closed or the object gone, and later from the iterator: the answer
+    is then broken off, shorter than it promised, which no client takes for the file.
+    """
+    try:
+        source = house.store.open(file.object_key, start)
+    except ObjectAbsent as error:
+        raise ReleaseWithdrawn from error
+    try:
+        first = source.read(min(CHUNK_BYTES, stop - start))
+        check_may_be_served(house, file)
+    except BaseException:
+        source.close()
+        raise
+    return _chunks(house, file, source, first, stop - start)
+
+
+def _chunks(
+    house: Collaborators, file: ServableFile, source: BinaryIO, first: bytes, size_bytes: int
+) -> Iterator[bytes]:
+    with source:
+        chunk, left_bytes = first, size_bytes
+        sent_bytes, asked_at_s = 0, time.monotonic()
+        while chunk:
+            yield chunk
+            left_bytes -= len(chunk)
+            sent_bytes += len(chunk)
+            chunk = source.read(min(CHUNK_BYTES, left_bytes)) if left_bytes else b""
+            if chunk and (sent_bytes >= ASKED_EVERY_BYTES or time.monotonic() - asked_at_s >= ASKED_EVERY_S):
+                check_may_be_served(house, file)
+                sent_bytes, asked_at_s = 0, time.monotonic()
+        if left_bytes:
+            raise ObjectCorrupt(file.object_key, "The object is shorter than its release says.")
+
+
+def _current(house: Collaborators, name: str, version: str) -> queries.FoundRelease:
+    if not (object_keys.is_release_word(name) and object_keys.is_release_word(version)):
+        raise UnknownRelease
+    with house.database.reading() as session:
+        release = queries.found(session, name, version)
+    if release is None or release.state is ReleaseState.DRAFT:
+        raise UnknownRelease
+    if release.state is ReleaseState.SUPERSEDED:
+        raise ReleaseSuperseded
+    if release.state is not ReleaseState.CURRENT:
+        raise ReleaseWithdrawn
+    return release
+
+
+def _manifest(house: Collaborators, prefix: str, sha256: str | None) -> tuple[bytes, ReleaseFile]:
+    raw = _read(house, prefix + RELEASE_JSON)
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise ObjectCorrupt(prefix + RELEASE_JSON)
+    return raw, parse_release(raw)
+
+
+def _read(house: Collaborators, object_key: str) -> bytes:
+    try:
+        with house.store.open(object_key) as file:
+            return file.read()
+    except ObjectAbsent as error:
+        raise ReleaseWithdrawn from error

@@ -1,0 +1,316 @@
+"""Pulls a release into a folder, ready to train on: resumes, verifies every file, and leaves the clips loose.
+
+`release.json` gets its name last: a folder that has it was pulled to its end. Until then everything that is whole
+stays, so that a second pull takes up where the first was broken off. A pull of what is there does nothing but look.
+"""
+
+import errno
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from corpus.errors import (
+    BadRelease,
+    NotEnoughSpace,
+    OtherReleaseHere,
+    ReleaseSuperseded,
+    ReleaseWithdrawn,
+    UnknownRelease,
+)
+from export.client import contents as layout
+from export.client.contents import Contents, FileEntry
+from export.client.files import read_regular, sha256_of
+from export.client.server import Cancelled, Patience, ReleaseServer
+from export.client.unpack import Digests, lie_loose, read_digests, unpack
+from export.client.verify import VerifyReport, verify
+
+DOWNLOADS_AT_ONCE = 3
+LARGEST_LIST_BYTES = 16_000_000
+BLOCK_ROUNDING = 1.05
+"""What many small files take on a disk beyond their bytes."""
+
+PATIENCE = Patience()
+_WANTED = re.compile(r"([a-z0-9][a-z0-9._-]{0,63})(?:@([a-z0-9][a-z0-9._-]{0,63}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """How many of the release's bytes are here, those found here included, and the file that came last."""
+
+    done_bytes: int
+    total_bytes: int
+    path: str
+
+
+OnProgress = Callable[[PullProgress], None]
+"""Called from several threads, one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullSummary:
+    """What a pull did. `report` is of the folder as it is now; `downloaded_bytes` is 0 where all was here."""
+
+    name: str
+    version: str
+    directory: Path
+    clips: Mapping[str, int]
+    files: int
+    downloaded_bytes: int
+    report: VerifyReport
+
+
+def pull(
+    wanted: str,
+    directory: Path,
+    server: str,
+    token: str,
+    on_progress: OnProgress = lambda _progress: None,
+    keep_archives: bool = False,
+    *,
+    patience: Patience = PATIENCE,
+) -> PullSummary:
+    """Pulls `NAME` (its current version) or `NAME@VERSION`. Verifies what is there at the end, and reports it.
+
+    Raises `Unauthenticated`, `Forbidden`, `UnknownRelease`, `ReleaseSuperseded`, `ReleaseWithdrawn`, `BadRelease`,
+    `NotEnoughSpace`, `OtherReleaseHere`, `Misconfigured` (the address), or `ServerUnavailable` when patience has run
+    out. What came until then is kept.
+    """
+    with ReleaseServer(server, token, patience) as source, _room_explained():
+        raw, contents = _manifest(source, wanted)
+        report = _here_already(directory, raw, contents, keep_archives)
+        task = _Pull(source, directory, raw, contents, keep_archives, _Tally(contents, on_progress))
+        if report is None:
+            task.run()
+            report = verify(directory)
+    return PullSummary(
+        contents.name, contents.version, directory, report.clips, report.files, task.tally.downloaded_bytes, report
+    )
+
+
+# What to pull
+
+
+def _manifest(source: ReleaseServer, wanted: str) -> tuple[bytes, Contents]:
+    asked = _WANTED.fullmatch(wanted)
+    if asked is None:
+        raise UnknownRelease(f"{wanted!r} is no release: write NAME, or NAME@VERSION.")
+    name, version, sha256_told = _resolve(source, asked[1], asked[2])
+    raw = source.read(f"{name}/{version}/files/{layout.MANIFEST}", layout.LARGEST_MANIFEST_BYTES)
+    if sha256_told is not None and sha256(raw).hexdigest() != sha256_told:
+        raise BadRelease(f"{layout.MANIFEST} is not the one that the catalogue names.")
+    try:
+        contents = layout.parse_contents(raw)
+    except BadRelease as error:
+        raise BadRelease(f"{layout.MANIFEST} {error}") from error
+    if (contents.name, contents.version) != (name, version):
+        raise BadRelease(f"{layout.MANIFEST} is that of {contents.name} {contents.version}, not of {name} {version}.")
+    return raw, contents
+
+
+def _resolve(source: ReleaseServer, name: str, version: str | None) -> tuple[str, str, str | None]:
+    """Name, version, and the digest of its manifest. Raises where the version may not be pulled."""
+    try:
+        told = json.loads(source.read(name, LARGEST_LIST_BYTES))
+        current = told["current"]
+        versions = {each["version"]: (each["state"], each["manifest_sha256"]) for each in told["versions"]}
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadRelease(f"The catalogue's answer cannot be understood: {error!r}") from error
+    chosen = version or current
+    if chosen is None:
+        raise ReleaseWithdrawn(f"No version of {name} may be pulled now: a new one will follow.")
+    if chosen not in versions or not _WANTED.fullmatch(f"{name}@{chosen}"):
+        raise UnknownRelease(f"There is no version {chosen!r} of {name}.")
+    state, manifest_sha256 = versions[chosen]
+    if state == "superseded":
+        raise ReleaseSuperseded(f"{name} {chosen} was superseded by {current}: pull {name}.")
+    if state != "current":
+        raise ReleaseWithdrawn
+    return name, chosen, manifest_sha256
+
+
+# What is here already
+
+
+def _here_already(directory: Path, raw: bytes, contents: Contents, keep_archives: bool) -> VerifyReport | None:
+    """The report where the folder holds the release, whole. Raises `OtherReleaseHere` where it holds anything else."""
+    finished, begun = directory / layout.MANIFEST, _part(directory / layout.MANIFEST)
+    for manifest in (finished, begun):
+        _check_same(manifest, contents)
+    if not finished.exists() and not begun.exists() and directory.exists() and any(directory.iterdir()):
+        raise OtherReleaseHere(f"{directory} is not empty, and holds no release: choose another folder.")
+    if read_regular(finished, len(raw)) == raw:
+        report = verify(directory)
+        lacks_archives = keep_archives and not all((directory / each.path).exists() for each in contents.archives())
+        if report.sound and not lacks_archives:
+            return report
+    if finished.exists():
+        finished.replace(begun)  # not whole: it is taken up again, and what is sound of it stays
+    return None
+
+
+def _check_same(manifest: Path, contents: Contents) -> None:
+    held = read_regular(manifest, layout.LARGEST_MANIFEST_BYTES)
+    if held is None:
+        return
+    try:
+        found = layout.parse_contents(held)
+    except BadRelease:
+        return  # damaged: it is replaced
+    if (found.name, found.version) != (contents.name, contents.version):
+        raise OtherReleaseHere(f"{manifest.parent} holds {found.name} {found.version}: choose another folder.")
+
+
+# Pulling
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts bytes for the progress."""
+
+    contents: Contents
+    on_progress: OnProgress
+    downloaded_bytes: int = 0
+    _of: dict[str, int] = field(default_factory=dict)
+    _done_bytes: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def has(self, path: str, done_bytes: int, *, downloaded: bool = False) -> None:
+        with self._lock:
+            before = self._of.get(path, 0)
+            self._of[path] = done_bytes
+            self._done_bytes += done_bytes - before
+            if downloaded:
+                self.downloaded_bytes += max(0, done_bytes - before)
+            total_bytes = sum(entry.size_bytes for entry in self.contents.files.values())
+            self.on_progress(PullProgress(self._done_bytes, total_bytes, path))
+
+
+@dataclass(slots=True)
+class _Pull:
+    source: ReleaseServer
+    directory: Path
+    raw_manifest: bytes
+    contents: Contents
+    keep_archives: bool
+    tally: _Tally
+
+    def run(self) -> None:
+        self._check_room()
+        (self.directory / layout.ARCHIVES).mkdir(parents=True, exist_ok=True)
+        _part(self.directory / layout.MANIFEST).write_bytes(self.raw_manifest)
+        self._fetch_sums()
+        self._in_parallel([(self._fetch, (entry,)) for entry in self.contents.beside_archives()])
+        digests = read_digests(self.directory)
+        archives = self.contents.archives()
+        if strange := sorted(digests.keys() - {each.path for each in archives}):
+            raise BadRelease(f"{layout.CLIPS} names an archive that is no file of this release: {strange[0]!r}")
+        self._in_parallel([(self._fetch_clips, (entry, digests.get(entry.path, {}))) for entry in archives])
+        if not self.keep_archives:
+            with suppress(OSError):  # not empty: `verify` names what is there
+                (self.directory / layout.ARCHIVES).rmdir()
+        _part(self.directory / layout.MANIFEST).replace(self.directory / layout.MANIFEST)
+
+    def _check_room(self) -> None:
+        """An archive and its clips lie beside one another until it is removed."""
+        sizes = sorted(entry.size_bytes for entry in self.contents.archives())
+        beside = sizes if self.keep_archives else sizes[-DOWNLOADS_AT_ONCE:]
+        wanted = sum(entry.size_bytes for entry in self.contents.files.values()) + sum(beside)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        needed_bytes = int(wanted * BLOCK_ROUNDING) - _bytes_under(self.directory)
+        free_bytes = shutil.disk_usage(self.directory).free
+        if needed_bytes > free_bytes:
+            raise NotEnoughSpace(
+                f"{self.contents.name} {self.contents.version} needs {needed_bytes:,} bytes more, "
+                f"and there are {free_bytes:,} free at {self.directory}."
+            )
+
+    def _in_parallel(self, tasks: "list[tuple[Callable[..., None], tuple[object, ...]]]") -> None:
+        """Runs them a few at a time; the first failure ends the others."""
+        with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as pool:
+            try:
+                futures = [pool.submit(task, *arguments) for task, arguments in tasks]
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                failures = [error for future in done if (error := future.exception())]
+            except BaseException:
+                self.source.cancel()
+                pool.shutdown(cancel_futures=True)
+                raise
+            if failures:
+                self.source.cancel()
+                pool.shutdown(cancel_futures=True)
+                raise next((error for error in failures if not isinstance(error, Cancelled)), failures[0])
+
+    def _fetch_sums(self) -> None:
+        path = self.directory / layout.SUMS
+        raw = self.source.read(self._url(layout.SUMS), layout.LARGEST_MANIFEST_BYTES)
+        expected = {entry.path: entry.sha256 for entry in self.contents.files.values()}
+        expected[layout.MANIFEST] = sha256(self.raw_manifest).hexdigest()
+        try:
+            if layout.parse_sums(raw) != expected:
+                raise BadRelease(f"does not agree with {layout.MANIFEST}.")
+        except BadRelease as error:
+            raise BadRelease(f"{layout.SUMS} {error}") from error
+        _part(path).write_bytes(raw)
+        _part(path).replace(path)
+
+    def _fetch(self, entry: FileEntry) -> None:
+        path = self.directory / entry.path
+        if sha256_of(path) == (entry.size_bytes, entry.sha256):
+            self.tally.has(entry.path, entry.size_bytes)
+            return
+        self.tally.has(entry.path, _size_bytes(_part(path)))
+
+        def on_bytes(done_bytes: int) -> None:
+            self.tally.has(entry.path, done_bytes, downloaded=True)
+
+        self.source.download(self._url(entry.path), entry, _part(path), on_bytes)
+        _part(path).replace(path)
+
+    def _fetch_clips(self, entry: FileEntry, digests: Digests) -> None:
+        archive = self.directory / entry.path
+        if not self.keep_archives and lie_loose(self.directory, digests):
+            self.tally.has(entry.path, entry.size_bytes)
+            _part(archive).unlink(missing_ok=True)
+        else:
+            self._fetch(entry)
+            unpack(archive, self.directory, digests)
+        if not self.keep_archives:
+            archive.unlink(missing_ok=True)
+
+    def _url(self, path: str) -> str:
+        return f"{self.contents.name}/{self.contents.version}/files/{path}"
+
+
+@contextmanager
+def _room_explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NotEnoughSpace from error
+        raise
+
+
+def _part(path: Path) -> Path:
+    """Where a file lies until it is whole."""
+    return path.with_name(f"{path.name}.part")
+
+
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _bytes_under(directory: Path) -> int:
+    return sum(
+        os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - as os.walk gives them
+        for folder, _, names in os.walk(directory)
+        for name in names
+    )
