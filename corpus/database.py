@@ -49,7 +49,7 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A transaction that commits on leaving, or rolls back whole. No store and no network inside: others wait."""
         with self._my_turn(), _translated(), Session(self._writing_engine, expire_on_commit=False) as session:
-            session.connection()  # begins, and so locks SQLite, now: a clock read before the first statement is read after
+            session.connection()  # begins, and so locks SQLite, now: before anyone reads the clock
             yield session
             session.commit()
 
