@@ -13,7 +13,7 @@ from corpus.errors import LoanwordError, Misconfigured, Transient
 from corpus.keys import AccountKey
 from corpus.words import KeyId, UtteranceId
 from curation.counts import BatchCounts
-from curation.examine import Examined, Workbench, hear, hear_all, judge, store
+from curation.examine import Examined, Workbench, hear, judge, store
 from curation.record import claim, record
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ def _examined(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
     batch = _each(batch, lambda each: judge(bench, each, keys))
     recogniser = bench.recogniser
     if recogniser is not None:
-        batch = _each(hear_all(recogniser, batch), lambda each: hear(recogniser, each))
+        batch = _each(batch, lambda each: hear(recogniser, each))
     return _each(batch, lambda each: store(bench.house, each))
 
 
