@@ -115,7 +115,9 @@ def shoot(page: Page, name: str) -> None:
 
 def sign_in(page: Page, address: str) -> None:
     page.goto(f"{address}/review")
+    expect(page.get_by_label("E-mail address")).to_be_focused()
     page.keyboard.type(EMAIL)
+    shoot(page, "desktop-sign-in")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -144,9 +146,6 @@ def test_a_curator_accepts_one_clip_and_rejects_one_by_keyboard(house: Collabora
     make_queue(house, "turn on the kitchen light", "play some quiet jazz")
     transcript = page.get_by_label("What do you hear?")
 
-    page.goto(f"{address}/review")
-    expect(page.get_by_label("E-mail address")).to_be_focused()
-    shoot(page, "desktop-sign-in")
     sign_in(page, address)
     press_play(page)
     guessed = transcript.input_value()
