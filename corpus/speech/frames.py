@@ -7,8 +7,6 @@ import json
 import struct
 from collections.abc import Mapping
 
-from corpus.errors import DecodeError
-
 LENGTHS = struct.Struct("!II")
 """Size of the header and size of the payload, in bytes."""
 
@@ -20,8 +18,8 @@ RATE_HZ = 16_000
 Header = Mapping[str, object]
 
 
-class BadFrame(DecodeError):
-    """The decoder's child answered with something that is no frame."""
+class BadFrame(Exception):
+    """The other side wrote something that is no frame. It never leaves the decoder."""
 
 
 def frame_start(header: Header, payload_bytes: int) -> bytes:

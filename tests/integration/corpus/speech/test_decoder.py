@@ -172,6 +172,14 @@ def test_the_child_can_open_nothing_and_is_nobody(decoder: Decoder) -> None:
     assert "Uid:\t0" not in status
 
 
+def test_a_recording_beyond_the_memory_of_a_child_kills_it_and_nothing_else() -> None:
+    with Decoder() as decoder:
+        with pytest.raises(DecoderCrashed):
+            decoder.decode(bytes(600 << 20), MAX)
+
+        assert decoder.decode(encoded(noise(1)), MAX).samples == 16_000
+
+
 def test_a_child_killed_from_outside_is_replaced() -> None:
     with Decoder() as decoder:
         decoder.decode(encoded(noise(1)), MAX)
