@@ -1,0 +1,5 @@
+"""`python -m loanword` is the `loanword` command."""
+
+from loanword.cli import run
+
+run()

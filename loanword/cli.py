@@ -1,0 +1,58 @@
+"""The `loanword` command: parses, reads the settings, wires, makes one call, prints one summary.
+
+Results go to stdout, logs and progress to stderr. Exit status: 0 done, 1 refused or failed, 2 misuse.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+from rich.console import Console
+
+from corpus.errors import LoanwordError
+from corpus.settings import Settings
+from loanword import logs
+from loanword.commands import clients, curating, demonstrating, operating, releasing
+
+
+def build() -> typer.Typer:
+    """The command with all its subcommands."""
+    app = typer.Typer(
+        name="loanword",
+        help="An opt-in open speech dataset: people lend their voices, and can take them back.",
+        epilog=_settings_help(),
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for room in (demonstrating, operating, clients, curating, releasing):
+        room.add_to(app)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status."""
+    logs.configure()
+    command = typer.main.get_command(build())
+    try:
+        status = command.main(args=None if argv is None else list(argv), prog_name="loanword", standalone_mode=False)
+    except LoanwordError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        return 1
+    except click.exceptions.Abort:
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    return status if isinstance(status, int) else 0
+
+
+def run() -> None:
+    sys.exit(main())
+
+
+def _settings_help() -> str:
+    lines = [f"[cyan]LOANWORD_{name.upper()}[/]  {field.description}" for name, field in Settings.model_fields.items()]
+    return "\n\n".join(["[bold]Settings[/], read from the environment by every command:", *lines])

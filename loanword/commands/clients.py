@@ -1,0 +1,134 @@
+"""What devices and engineers run against somebody's server: sign in, pair, upload, pull, verify."""
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from corpus.errors import LoanwordError, Unauthenticated
+from corpus.words import Scope
+from export.client.pull import PullProgress
+from export.client.pull import pull as pull_release
+from export.client.verify import VerifyReport
+from export.client.verify import verify as verify_release
+from loanword.commands.options import AsJson, Server
+from loanword.commands.progress import progress_bar
+from loanword.token_file import TokenFile
+
+Token = Annotated[
+    str | None,
+    typer.Option("--token", envvar="LOANWORD_TOKEN", help="Instead of the one that `sign-in` or `device pair` kept."),
+]
+Email = Annotated[str, typer.Option(prompt="E-mail", help="The account's e-mail address.")]
+Password = Annotated[str, typer.Option(prompt="Password", hide_input=True, help="Better typed than given here.")]
+
+
+class ServerRefused(LoanwordError):
+    """The server refused."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds sign-in, device, pull and verify."""
+    app.command("sign-in")(sign_in)
+    device = typer.Typer(help="This machine as a device that uploads.", no_args_is_help=True)
+    device.command("pair")(pair)
+    device.callback()(lambda: None)
+    app.add_typer(device, name="device")
+    app.command()(pull)
+    app.command()(verify)
+
+
+def sign_in(
+    server: Server,
+    email: Email,
+    password: Password,
+    scope: Annotated[list[Scope], typer.Option(help="What the token is for; repeat it for several.")],
+    days: Annotated[int, typer.Option(help="How long the token lasts.", min=1, max=366)] = 30,
+) -> None:
+    """Get a token with a password, and keep it in a private file for later commands."""
+    token = _token(server, email, password, [*scope], timedelta(days=days))
+    path = TokenFile.of(server, "account").write(token)
+    typer.echo(f"Signed in; the token is in {path}.")
+
+
+def pair(
+    server: Server,
+    email: Email,
+    password: Password,
+    name: Annotated[str, typer.Option(help="What the owner calls this device.")] = "command line",
+) -> None:
+    """Make this machine a device of an account, and keep its token in a private file."""
+    owner = _token(server, email, password, [Scope.ACCOUNT], timedelta(minutes=5))
+    bearer = {"Authorization": f"Bearer {owner}"}
+    token = _ask(server, "/v1/devices", {"name": name}, bearer)["token"]
+    path = TokenFile.of(server, "device").write(str(token))
+    typer.echo(f"Paired; the device's token is in {path}.")
+
+
+def pull(
+    release: Annotated[str, typer.Argument(help="NAME, or NAME@VERSION.")],
+    directory: Annotated[Path, typer.Argument(help="Where to; pulling there again resumes.")],
+    server: Server,
+    token: Token = None,
+    keep_archives: Annotated[
+        bool, typer.Option("--keep-archives", help="Keep the tar files beside the clips.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Pull a release, verified and ready to train on. Interrupted, it goes on where it was."""
+    bearer = token or TokenFile.of(server, "account").read()
+    with progress_bar("pulling") as progress:
+
+        def on_progress(at: PullProgress) -> None:
+            progress(at.done_bytes, at.total_bytes)
+
+        summary = pull_release(release, directory, server, bearer, on_progress, keep_archives)
+    _tell(summary.report, as_json)
+
+
+def verify(
+    directory: Annotated[Path, typer.Argument(help="A pulled release.", exists=True, file_okay=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Check a release on this disk, needing no network: every digest, row, label and recording."""
+    _tell(verify_release(directory), as_json)
+
+
+def _tell(report: VerifyReport, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(asdict(report), default=str, sort_keys=True))
+    elif report.sound:
+        clips = ", ".join(f"{count} {split}" for split, count in report.clips.items())
+        typer.echo(f"{report.name}@{report.version} in {report.directory} is sound: {clips}")
+    for problem in () if as_json else report.problems:
+        typer.echo(str(problem), file=sys.stderr)
+    if not report.sound:
+        raise typer.Exit(1)
+
+
+def _token(server: str, email: str, password: str, scopes: list[Scope], lifetime: timedelta) -> str:
+    asked = {
+        "email": email,
+        "password": password,
+        "scopes": scopes,
+        "lifetime": int(lifetime.total_seconds()),
+    }
+    return str(_ask(server, "/v1/tokens", asked, {})["token"])
+
+
+def _ask(server: str, path: str, body: dict[str, object], headers: dict[str, str]) -> dict[str, object]:
+    try:
+        answer = httpx.post(server.rstrip("/") + path, json=body, headers=headers, timeout=30)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise ServerRefused(f"{server} does not answer: {error}") from error
+    if answer.is_success:
+        said: dict[str, object] = answer.json()
+        return said
+    problem = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+    detail = problem.get("detail", f"{server} answered {answer.status_code}.")
+    raise Unauthenticated(detail) if answer.status_code == httpx.codes.UNAUTHORIZED else ServerRefused(detail)

@@ -1,0 +1,121 @@
+"""What an operator runs: database, accounts, notices, the server, the sweep."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from ingest.sweep import sweep as sweep_store
+
+from corpus import database
+from corpus.collaborators import collaborators
+from corpus.identity import accounts, queries
+from corpus.words import Role
+from ingest.publish_notice import publish_notice
+from loanword.commands.options import Home, settings_for
+from loanword.prepare import prepare
+from loanword.serve import serve as serve_until_interrupted
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds serve, database, account, consent and sweep."""
+    app.command()(serve)
+    app.command()(sweep)
+    database_app = typer.Typer(help="The database's schema, and the home around it.", no_args_is_help=True)
+    database_app.command("upgrade")(upgrade)
+    database_app.command("check")(check)
+    app.add_typer(database_app, name="database")
+    account_app = typer.Typer(help="Accounts.", no_args_is_help=True)
+    account_app.command("add")(add_account)
+    account_app.callback()(lambda: None)
+    app.add_typer(account_app, name="account")
+    consent_app = typer.Typer(help="Consent notices.", no_args_is_help=True)
+    consent_app.command("publish")(publish)
+    consent_app.callback()(lambda: None)
+    app.add_typer(consent_app, name="consent")
+
+
+def serve(
+    home: Home = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Server processes.", min=1)] = 1,
+) -> None:
+    """Serve the API, the review console and the release catalogue."""
+    settings = settings_for(home)
+    typer.echo(f"Serving on http://{host}:{port} (interrupt to stop)", err=True)
+    serve_until_interrupted(settings, host=host, port=port, workers=workers)
+
+
+def upgrade(home: Home = None) -> None:
+    """Make or update the database, and make a master key where there never was one."""
+    settings = settings_for(home)
+    prepare(settings)
+    typer.echo(f"The database is up to date; the master key is {settings.resolved_master_key_file()}.")
+
+
+def check(home: Home = None) -> None:
+    """Tell whether the database is up to date; exit status 1 if not."""
+    settings = settings_for(home)
+    missing = database.pending_migrations(settings.resolved_database_url())
+    for revision in missing:
+        typer.echo(f"missing: {revision}")
+    if missing:
+        raise typer.Exit(1)
+    typer.echo("The database is up to date.")
+
+
+def add_account(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
+    role: Annotated[list[Role], typer.Option(help="A role; repeat it for several.")],
+    home: Home = None,
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+) -> None:
+    """Add an account, or a role to one that exists. Asks for the password."""
+    opened = collaborators(settings_for(home))
+    lookup = accounts.email_lookup(opened.master, email)
+    with opened.database.reading() as session:
+        known = queries.account_id_of(session, lookup)
+    if known is None:
+        typed = (
+            typer.get_text_stream("stdin").readline().rstrip("\n")
+            if password_stdin
+            else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        )
+        hashed, identity = accounts.hash_password(typed), accounts.new_identity(opened.keyring)
+        with opened.database.writing() as session:
+            known = accounts.add_account(
+                session,
+                master=opened.master,
+                identity=identity,
+                email=email,
+                password_hash=hashed,
+                role=role[0],
+                now=opened.clock(),
+            )
+    with opened.database.writing() as session:
+        for each in role:
+            accounts.add_role(session, known, each)
+    typer.echo(known)
+
+
+def publish(
+    file: Annotated[
+        Path, typer.Argument(help="The notice's exact wording, as UTF-8 text.", exists=True, dir_okay=False)
+    ],
+    locale: Annotated[str, typer.Option(help="The wording's language, such as en-US.")],
+    version: Annotated[str | None, typer.Option(help="Default: the file's first line, or its SHA-256.")] = None,
+    home: Home = None,
+) -> None:
+    """Publish a consent notice. Uploads under older ones end after the grace period."""
+    opened = collaborators(settings_for(home))
+    published = publish_notice(opened, file.read_text("utf-8"), locale=locale, version=version)
+    typer.echo(f"{published.version} {published.locale} sha256:{published.wording_sha256}")
+
+
+def sweep(
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let it be.")] = False,
+) -> None:
+    """Finish withdrawals, and erase stored objects that no row names."""
+    swept = sweep_store(collaborators(settings_for(home)), dry_run=dry_run)
+    typer.echo(swept)

@@ -1,0 +1,1 @@
+"""The whole road once, on real components: what `loanword demo` shows."""

@@ -1,0 +1,154 @@
+"""Tells the demo on its running ground: each step, what happened in it, how often and how long it took."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from corpus.collaborators import Collaborators
+from corpus.errors import LoanwordError
+from corpus.words import Split
+from curation.executors import ProcessPool
+from curation.run import curate
+from export.build import ReleaseSummary, build_release
+from export.client.pull import pull
+from export.policy import Policy
+from export.publish import publish_release
+from ingest.publish_notice import publish_notice
+from loanword.commands.curating import curation_lines
+from loanword.commands.releasing import release_lines
+from loanword.demo.cast import Cast, assemble
+from loanword.demo.curator import review_all
+from loanword.demo.devices import STORED, Answered, upload_again, upload_all, upload_one
+from loanword.demo.recordings import Recording
+
+NOTICE = Path(__file__).parent.parent / "notices" / "en-US.md"
+RELEASE = "demo"
+POLICY = Policy(
+    name=RELEASE,
+    min_speakers={Split.DEV: 1, Split.TEST: 1},
+    licence_id="CC0-1.0",
+    licence_text="The demo's built-in samples are synthesised and free to use: CC0-1.0.",
+)
+
+Say = Callable[[str], None]
+
+
+class DemoFailed(LoanwordError):
+    """The demo did not go as it must: this is a bug, please report it."""
+
+
+class Story:
+    """The steps of the demo, and what they share."""
+
+    def __init__(self, house: Collaborators, url: str, console: Console, workers: int) -> None:
+        self._house, self._url, self._console, self._workers = house, url, console, workers
+        self._client = httpx.Client(base_url=url, timeout=60)
+        self._steps = 0
+
+    def tell(self, recordings: Sequence[Recording]) -> None:
+        """Runs every step. Raises `DemoFailed` where one does not end as it must."""
+        cast = self._agree(recordings)
+        self._upload(cast)
+        self._curate()
+        self._review(cast)
+        first = self._release("1", cast)
+        self._withdraw(cast)
+        second = self._release("2", cast)
+        self._compare(first, second)
+
+    def _agree(self, recordings: Sequence[Recording]) -> Cast:
+        with self._step("People agree, or do not") as say:
+            notice = publish_notice(self._house, NOTICE.read_text("utf-8"), locale="en-US")
+            cast = assemble(self._house, self._client, recordings, notice)
+            say(f"notice {notice.version} ({notice.locale}) is published, its wording's SHA-256 on record")
+            say(f"{len(cast.lenders)} people opted in to collect, review and publish; each paired a device")
+            say("1 person was asked and did not agree; a device of theirs is paired all the same")
+        return cast
+
+    def _upload(self, cast: Cast) -> None:
+        with self._step("Devices upload, over HTTP") as say:
+            began = time.monotonic()
+            answered = upload_all(self._url, cast)
+            answers = Counter(each.answer for each in answered)
+            rate = len(answered) / (time.monotonic() - began)
+            say(f"{len(answered)} recordings sent, {rate:.0f} a second: {_listed(answers)}")
+            first = next(each for each in answered if each.answer == STORED)
+            self._check_retry(cast, first)
+            say("a retry under the same idempotency key got the first answer again")
+            upload_again(self._url, cast, first.recording)
+            say("one recording was sent once more under another key, as a careless device would: a duplicate")
+            refused = upload_one(self._client, cast.refuser, first.recording, key="refused")
+            say(f"the device of the person who did not agree was refused before its body was read: {refused.answer}")
+            _must(refused.answer == "consent-not-given", "an upload without consent was not refused")
+
+    def _check_retry(self, cast: Cast, first: Answered) -> None:
+        again = upload_one(self._client, cast.lenders[first.recording.speaker], first.recording, key=first.key)
+        _must(again.utterance_id == first.utterance_id, "a retry got another id")
+
+    def _curate(self) -> None:
+        with self._step("Curation decodes, measures and judges") as say:
+            with ProcessPool(self._house.settings, self._workers) as pool:
+                counts = curate(self._house, pool)
+            for line in curation_lines(counts):
+                say(line)
+            _must(counts.kept > 0, "no clip was kept")
+
+    def _review(self, cast: Cast) -> None:
+        with self._step("A curator reviews, through the API") as say:
+            judgements = review_all(self._client, cast.curator_token)
+            say(f"{judgements.total()} clips heard over HTTP: {_listed(judgements)}")
+            say("this curator does not listen: it accepts with the transcripts that came with the recordings")
+
+    def _release(self, version: str, cast: Cast) -> ReleaseSummary:
+        with self._step(f"Release {RELEASE}@{version} is built, published, pulled and verified") as say:
+            summary = build_release(self._house, RELEASE, version, POLICY)
+            publish_release(self._house, RELEASE, version)
+            for line in release_lines(summary):
+                say(line)
+            directory = self._house.settings.home / "pulled" / version
+            pulled = pull(f"{RELEASE}@{version}", directory, server=self._url, token=cast.engineer_token)
+            _must(pulled.report.sound, f"{directory} is not sound: {pulled.report.problems}")
+            say(f"pulled and verified in {directory}")
+        return summary
+
+    def _withdraw(self, cast: Cast) -> None:
+        with self._step("One person withdraws everything") as say:
+            leaver = cast.lenders[cast.leaver]
+            lent = sum(recording.speaker == cast.leaver for recording in cast.recordings)
+            began = time.monotonic()
+            self._client.post("/v1/consent/withdraw", json={}, headers=leaver.as_owner).raise_for_status()
+            say(f"the answer took {(time.monotonic() - began) * 1000:.0f} ms: gate closed, key destroyed")
+            again = upload_one(self._client, leaver, cast.recordings[0], key="after leaving")
+            say(f"their device was told to stop: {again.answer}; their {lent} recording(s) are being erased")
+            _must(again.answer == "consent-withdrawn", "an upload after a withdrawal was not refused")
+            gone = self._client.get(f"/v1/releases/{RELEASE}/1/files/train.csv", headers=cast.as_engineer)
+            say(f"{RELEASE}@1, which held their voice, is served no more: HTTP {gone.status_code}")
+            _must(gone.status_code == httpx.codes.GONE, "a release with a withdrawn voice was served")
+
+    def _compare(self, first: ReleaseSummary, second: ReleaseSummary) -> None:
+        with self._step("The next release is without them") as say:
+            before, after = (sum(split.clips for split in summary.counts.values()) for summary in (first, second))
+            say(f"{RELEASE}@1 had {before} clips, {RELEASE}@2 has {after}; nobody else changed their split")
+            _must(after < before, "the withdrawn voice is still there")
+
+    @contextmanager
+    def _step(self, title: str) -> Iterator[Say]:
+        self._steps += 1
+        self._console.print(f"\n[bold]{self._steps}. {title}[/]")
+        began = time.monotonic()
+        yield lambda line: self._console.print(f"   {line}", highlight=False, soft_wrap=True)
+        self._console.print(f"   [dim]{time.monotonic() - began:.1f} s[/]", highlight=False)
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.most_common())
+
+
+def _must(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise DemoFailed(f"The demo failed: {otherwise}.")

@@ -1,0 +1,104 @@
+"""The combined server: every room's routes in one application, and the work that goes on behind them."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import HTMLResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+import curation.review.api
+import export.catalogue.api
+import ingest.app
+from corpus.collaborators import Collaborators, collaborators
+from corpus.errors import LoanwordError
+from corpus.settings import Settings
+from corpus.web import pages, sessions
+from corpus.web.app import build_app
+from ingest.erase import finish_erasures
+
+SWEEP_EVERY = timedelta(minutes=1)
+_log = structlog.get_logger()
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
+    """Serves until interrupted. Withdrawals that a crash cut short are finished before the port opens."""
+    opened = collaborators(settings)
+    finish_erasures(opened)
+    opened.database.close()
+    os.environ.update(as_environment(settings))  # uvicorn's workers are new processes, and read it there
+    uvicorn.run(
+        "loanword.serve:app_from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+    )
+
+
+def app_from_environment() -> FastAPI:
+    return create_app(collaborators(Settings()))
+
+
+def create_app(opened: Collaborators) -> FastAPI:
+    """The application over collaborators that are already open."""
+    routers = [
+        _start_page(),
+        sessions.router,
+        pages.router,
+        ingest.app.routes(),
+        curation.review.api.router,
+        export.catalogue.api.routes(),
+    ]
+    app = build_app(opened, routers)
+    app.router.lifespan_context = _with_erasures_behind
+    return app
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The `LOANWORD_…` variables that give these settings in another process."""
+    given = settings.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+    return {f"LOANWORD_{name.upper()}": str(value) for name, value in given.items()}
+
+
+def _start_page() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    def start() -> HTMLResponse:
+        return pages.render("start.html", package="loanword")
+
+    @router.get("/healthz")
+    def healthy() -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    return router
+
+
+@asynccontextmanager
+async def _with_erasures_behind(app: FastAPI) -> AsyncIterator[None]:
+    task = asyncio.create_task(_keep_erasing(app.state.collaborators))
+    yield
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    app.state.collaborators.database.close()
+
+
+async def _keep_erasing(opened: Collaborators) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_EVERY.total_seconds())
+        try:
+            await run_in_threadpool(finish_erasures, opened)
+        except LoanwordError as error:
+            _log.warning("erasures are not finished yet", error=type(error).__name__)
