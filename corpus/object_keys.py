@@ -15,6 +15,7 @@ import re
 from corpus.errors import BadObjectKey
 from corpus.words import AccountId, ClipId, KeyId, UtteranceId, new_id
 
+VOICES = "voices/"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -24,7 +25,7 @@ def account_key(account_id: AccountId, key_id: KeyId) -> str:
 
 def voice_prefix(account_id: AccountId, key_id: KeyId) -> str:
     """All that is sealed under one voice key lies under this prefix."""
-    return f"voices/{account_id}/{key_id}/"
+    return f"{VOICES}{account_id}/{key_id}/"
 
 
 def new_utterance_key(account_id: AccountId, key_id: KeyId, utterance_id: UtteranceId) -> str:

@@ -9,11 +9,13 @@ import hashlib
 import os
 import secrets
 import stat
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -25,6 +27,7 @@ MAX_NAME_BYTES = 250  # one name between slashes: most file systems allow 255, a
 _INCOMING = ".incoming"
 _ABANDONED_AFTER = timedelta(days=1)
 _LINK_ATTEMPTS = 100
+_FOLDERS_HELD = 128  # open descriptors a store
 _NAME_IN_USE = "One object's name may not be another's folder."
 
 
@@ -35,6 +38,8 @@ class ObjectInfo:
     key: str
     size_bytes: int
     sha256: str | None = None
+    modified_at: datetime | None = field(default=None, compare=False)
+    """By the store's own clock; told in listings."""
 
 
 class ObjectStore(Protocol):
@@ -89,12 +94,13 @@ class DirectoryStore:
     """Objects as files below one directory, readable by their owner alone.
 
     A file is written under `.incoming/`, fsynced, hard-linked to its name (which fails where the name is taken, so
-    that of two writers one wins), and every folder above it is fsynced.
+    that of two writers one wins), and every folder above it is fsynced, unless it is known to be durable already.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._incoming = root / _INCOMING
+        self._durable = _DurableFolders()
         for folder in (root, self._incoming):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._discard_abandoned()
@@ -107,7 +113,8 @@ class DirectoryStore:
             info = self._write(key, incoming, data)
             with _translated(key):
                 self._link(incoming, path, key)
-                self._make_durable(path.parent)
+                if not self._durable.fsync(path.parent):
+                    self._make_durable(path.parent)
             return info
         finally:
             incoming.unlink(missing_ok=True)
@@ -207,13 +214,18 @@ class DirectoryStore:
 
         All, and not only those made just now: a folder that another writer made a moment ago may not be durable yet.
         """
-        while True:
-            # A racing erasure may have pruned it; then nothing of ours is in it.
+        # A racing erasure may have pruned any of them; then nothing of ours is in it.
+        held = None
+        with suppress(FileNotFoundError, NotADirectoryError):
+            held = _HeldFolder(folder)
+            os.fsync(held.descriptor)
+        above = folder
+        while above != self._root:
+            above = above.parent
             with suppress(FileNotFoundError, NotADirectoryError):
-                _fsync_folder(folder)
-            if folder == self._root:
-                return
-            folder = folder.parent
+                _fsync_folder(above)
+        if held is not None:
+            self._durable.remember(folder, held)
 
     def _prune(self, folder: Path) -> None:
         """Remove empty folders, upwards. `rmdir` refuses one in use; a `put` that lost the race makes it anew."""
@@ -242,7 +254,9 @@ class DirectoryStore:
                     yield from self._walk(key, prefix)
             elif key.startswith(prefix) and is_object_key(key) and entry.is_file(follow_symlinks=False):
                 with suppress(FileNotFoundError):  # erased as we looked
-                    yield ObjectInfo(key, entry.stat(follow_symlinks=False).st_size)
+                    status = entry.stat(follow_symlinks=False)
+                    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+                    yield ObjectInfo(key, status.st_size, modified_at=modified_at)
 
     def _discard_abandoned(self) -> None:
         """What a crash left half-written long ago; a younger file may still have its writer."""
@@ -251,6 +265,54 @@ class DirectoryStore:
             with suppress(FileNotFoundError):
                 if path.stat().st_mtime < oldest_s:
                     path.unlink()
+
+
+class _HeldFolder:
+    """A folder held open: while it is, no other folder can take its inode number."""
+
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __del__(self) -> None:
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
+
+    def is_at(self, path: Path) -> bool:
+        """Whether it is still the folder of that name."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return os.path.samestat(os.fstat(self.descriptor), path.stat())
+        return False
+
+
+class _DurableFolders:
+    """Folders that were fsynced with all above them, so that a new entry costs one fsync and not one for each level.
+
+    A flush of the disk costs as much for a folder in which nothing changed: five of them took most of a `put`.
+    A folder stays durable for as long as it stays: none above it can go while it is there. That it is the same one, and
+    not another made in its place since, is certain only while it is held open.
+    """
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[Path, _HeldFolder] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def fsync(self, path: Path) -> bool:
+        """Fsyncs the folder, if it is known; whether it was."""
+        with self._lock:
+            held = self._held.get(path)
+            if held is not None:
+                self._held.move_to_end(path)
+        if held is None or not held.is_at(path):
+            return False
+        os.fsync(held.descriptor)
+        return True
+
+    def remember(self, path: Path, held: _HeldFolder) -> None:
+        if held.is_at(path):
+            with self._lock:
+                self._held[path] = held
+                while len(self._held) > _FOLDERS_HELD:
+                    self._held.popitem(last=False)
 
 
 def _incoming_name(key: str) -> str:

@@ -283,7 +283,7 @@ class S3Store:
                 for found in page.get("Contents", ()):
                     key = found["Key"].removeprefix(self._prefix)
                     if is_object_key(key):  # neither a claim, nor a folder that another program has marked
-                        yield ObjectInfo(key, found["Size"])
+                        yield ObjectInfo(key, found["Size"], modified_at=found["LastModified"])
 
     def _erase(self, key: str) -> None:
         for _ in range(_ERASE_ATTEMPTS):
