@@ -24,10 +24,6 @@ from export.release_file import RELEASE_JSON, SHA256SUMS, FileFacts, ReleaseFile
 from export.snapshot import Shard, Snapshot
 
 READERS = 4
-archive.BUILD_AGAIN = (
-    "Someone in this release took their voice back while it was being built: nothing of it is kept. Build again."
-)
-
 Progress = Callable[[int, int], None]
 """Called with the clips done and all clips."""
 

@@ -1,0 +1,105 @@
+"""What a release tells people and programs of itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from corpus.errors import BadManifest
+from corpus.words import Split
+from export.counts import Counted, WarningName, count, total, warnings
+from export.datasheet import REASONS, Subject, papers
+from export.manifest import LeftOut
+from export.policy import Policy
+from export.release_file import FileFacts, ReleaseFile, format_release, format_sums, parse_release
+
+COUNTS = {Split.TRAIN: Counted(8, 2, 160_000), Split.DEV: Counted(1, 1, 16_000), Split.TEST: Counted(0, 0, 0)}
+POLICY = Policy(min_speakers={Split.DEV: 2}, contact="voices@example.org", licence_text="Do as you <please>.")
+SUBJECT = Subject(
+    name="commands",
+    version="1.0",
+    snapshot_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    generator="loanword 0",
+    policy=POLICY,
+    counts=COUNTS,
+    left_out={"too_long": 3},
+    warnings=warnings(COUNTS, POLICY),
+)
+RELEASE = ReleaseFile(
+    name="commands",
+    version="1.0",
+    snapshot_at=SUBJECT.snapshot_at,
+    generator="loanword 0",
+    policy=POLICY,
+    counts=COUNTS,
+    left_out={"too_long": 3},
+    warnings=list(SUBJECT.warnings),
+    files={"train.csv": FileFacts(10, "ab" * 32)},
+)
+
+
+def test_release_json_reads_back() -> None:
+    assert parse_release(format_release(RELEASE)) == RELEASE
+
+
+def test_release_json_of_a_newer_schema_is_refused() -> None:
+    text = format_release(RELEASE).replace('"schema_version": 1', '"schema_version": 2')
+
+    with pytest.raises(BadManifest, match="schema 2"):
+        parse_release(text)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 1}'])
+def test_release_json_that_is_not_ours_is_refused(text: str) -> None:
+    with pytest.raises(BadManifest):
+        parse_release(text)
+
+
+def test_sums_are_lines_that_sha256sum_checks() -> None:
+    assert format_sums({"b": FileFacts(1, "22"), "a": FileFacts(1, "11")}) == "11  a\n22  b\n"
+
+
+def test_clips_are_counted_by_split_with_each_speaker_once() -> None:
+    counted = count([(Split.TRAIN, "a", 10), (Split.TRAIN, "a", 20), (Split.DEV, "b", 5)])
+
+    assert counted == {Split.TRAIN: Counted(2, 1, 30), Split.DEV: Counted(1, 1, 5), Split.TEST: Counted(0, 0, 0)}
+    assert total(counted) == Counted(3, 2, 35)
+
+
+def test_an_empty_split_an_unmet_minimum_and_a_missing_licence_are_named() -> None:
+    assert [(each.name, each.split) for each in SUBJECT.warnings] == [
+        (WarningName.UNMET_MINIMUM, Split.DEV),
+        (WarningName.EMPTY_SPLIT, Split.TEST),
+        (WarningName.NO_LICENCE, None),
+    ]
+
+
+@pytest.mark.parametrize("paper", ["README.md", "datasheet.html"])
+def test_a_paper_says_what_its_reader_must_know(paper: str) -> None:
+    text = papers(SUBJECT)[paper]
+
+    for words in (
+        "pseudonymous voice",
+        "the audio and text themselves can still be matched across releases",
+        "take their voice back at any time",
+        "voices@example.org",
+        "3: longer than the policy allows",
+        "The split test is empty.",
+        "LicenseRef-Unstated",
+        "2026-03-01T12:00:00Z",
+    ):
+        assert words in text
+    assert "anonymous voice" not in text.replace("pseudonymous voice", "")
+
+
+def test_what_a_policy_says_cannot_become_markup() -> None:
+    assert "<please>" not in papers(SUBJECT)["datasheet.html"]
+    assert papers(SUBJECT)["LICENSE"] == "Do as you <please>.\n"
+
+
+def test_every_reason_for_leaving_out_has_words() -> None:
+    assert set(REASONS) == set(LeftOut)
+
+
+def test_a_release_that_left_nothing_out_says_so() -> None:
+    assert "Nothing that was reviewed" in papers(replace(SUBJECT, left_out={}))["datasheet.html"]

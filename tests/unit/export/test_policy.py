@@ -1,0 +1,74 @@
+"""A policy is understood, or refused by the name of the field."""
+
+from pathlib import Path
+
+import pytest
+
+from corpus.errors import BadPolicy
+from corpus.words import Split
+from export import policy
+from export.policy import Policy
+
+FILE = """
+name = "voice commands"
+locale = "en"
+max_duration_s = 15
+licence_id = "CC0-1.0"
+[shares]
+train = 0.6
+dev = 0.2
+test = 0.2
+[min_speakers]
+dev = 1
+"""
+
+
+def test_a_policy_file_overrides_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(FILE)
+
+    read = policy.read(path)
+
+    assert (read.name, read.locale, read.max_duration_s) == ("voice commands", "en", 15.0)
+    assert read.shares == {Split.TRAIN: 0.6, Split.DEV: 0.2, Split.TEST: 0.2}
+    assert read.min_speakers == {Split.DEV: 1}
+    assert read.min_duration_s == 0.3
+
+
+def test_the_canonical_json_reads_back_and_does_not_depend_on_the_order_written() -> None:
+    shares = {Split.TRAIN: 0.5, Split.DEV: 0.25, Split.TEST: 0.25}
+    one, other = Policy(shares=shares), Policy(shares=dict(reversed(shares.items())))
+
+    assert policy.from_json(one.as_json()) == one
+    assert one.as_json() == other.as_json()
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        pytest.param({"colour": "red"}, "colour", id="unknown"),
+        pytest.param({"locale": "English"}, "locale", id="no-locale"),
+        pytest.param({"shares": {"train": 1.0}}, "shares", id="a-share-missing"),
+        pytest.param({"shares": {"train": 0.8, "dev": 0.3, "test": 0.1}}, "shares", id="more-than-one"),
+        pytest.param({"shares": {"train": 1.2, "dev": -0.1, "test": -0.1}}, "shares", id="negative"),
+        pytest.param({"shares": {"training": 1.0}}, "shares", id="no-such-split"),
+        pytest.param({"shares": {"train": float("nan"), "dev": 0.5, "test": 0.5}}, "shares", id="not-a-number"),
+        pytest.param({"min_speakers": {"dev": -1}}, "min_speakers", id="fewer-than-nobody"),
+        pytest.param({"max_duration_s": 21}, "max_duration_s", id="too-long"),
+        pytest.param({"min_duration_s": 5, "max_duration_s": 5}, "min_duration_s", id="no-length-left"),
+        pytest.param({"shard_max_bytes": 1 << 30}, "shard_max_bytes", id="too-large-a-shard"),
+        pytest.param({"licence_text": ""}, "licence_text", id="an-empty-licence"),
+    ],
+)
+def test_a_wrong_policy_is_refused_by_the_name_of_the_field(data: dict[str, object], field: str) -> None:
+    with pytest.raises(BadPolicy, match=field):
+        policy.parse(data)
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff"])
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_bytes(content)
+
+    with pytest.raises(BadPolicy, match="cannot be read"):
+        policy.read(path)
