@@ -6,7 +6,7 @@ starves). On PostgreSQL the use cases lock the account's row (`corpus.queries.lo
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from corpus.errors import DatabaseUnavailable, Misconfigured
+from corpus.group_commit import GroupCommit, Piece, Result
 
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 5
@@ -38,6 +39,7 @@ class Database:
         self._writing_engine = self._engine.execution_options(**{WRITES: True})
         self._is_sqlite = self._engine.dialect.name == "sqlite"
         self._turn = threading.Lock()
+        self._group = GroupCommit(self._write_all)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -52,6 +54,22 @@ class Database:
             session.connection()  # begins, and so locks SQLite, now: before anyone reads the clock
             yield session
             session.commit()
+
+    def write_together(self, work: Callable[[Session], Result]) -> Result:
+        """Runs a small piece of work in a writing transaction, and returns once it is committed.
+
+        On SQLite it may share that transaction with other threads' pieces, for each commit waits for the disk. So a
+        piece writes last of all, in one statement, and what it raises it raises before anything was written.
+        """
+        if self._is_sqlite:
+            return self._group.commit(work)
+        with self.writing() as session:
+            return work(session)
+
+    def _write_all(self, pieces: Sequence[Piece[Any]]) -> None:
+        with self.writing() as session:
+            for piece in pieces:
+                piece.run(session)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -169,28 +169,29 @@ def _seal(house: Collaborators, admission: Admission, recording: Recording) -> S
 
 
 def _commit(house: Collaborators, admission: Admission, recording: Recording, sealed: Sealed) -> Recorded:
-    committing = False
+    outcome_known = True
+
+    def add_row(session: Session) -> Recorded:
+        nonlocal outcome_known
+        share_accounts(session, [admission.account_id])
+        now = house.clock()
+        rests_on = _still_admitted(session, admission, recording.captured_at, now)
+        row = _row(house, admission, recording, sealed, rests_on, now)
+        queries.add_utterance(session, row)
+        outcome_known = False
+        return Recorded(row.id, row.captured_at, row.received_at)
+
     try:
-        with house.database.writing() as session:
-            share_accounts(session, [admission.account_id])
-            now = house.clock()
-            rests_on = _still_admitted(session, admission, recording.captured_at, now)
-            row = _row(house, admission, recording, sealed, rests_on, now)
-            queries.add_utterance(session, row)
-            committing = True
+        return house.database.write_together(add_row)
     except IntegrityError:
         _discard(house, sealed.object_key)
         if admission.idempotency_digest is None:
             raise
         return _replay(house, admission, recording, admission.idempotency_digest)
-    except DatabaseUnavailable:
-        if not committing:
+    except LoanwordError:
+        if outcome_known:
             _discard(house, sealed.object_key)
         raise
-    except LoanwordError:
-        _discard(house, sealed.object_key)
-        raise
-    return Recorded(row.id, row.captured_at, row.received_at)
 
 
 def _row(

@@ -61,7 +61,6 @@ def test_an_object_is_on_disk_under_its_name_before_put_returns(root: Path, trac
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to name what was fsynced")
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to name what was fsynced")
 def test_a_further_object_in_a_durable_folder_costs_one_folder(root: Path, trace: list[tuple[str, str]]) -> None:
     store = DirectoryStore(root)
     store.put("voices/ada/one", b"a voice")
@@ -91,6 +90,7 @@ def test_a_folder_made_anew_by_another_is_not_taken_for_the_durable_one(
     ]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to name what was fsynced")
 @pytest.mark.parametrize("times", [pytest.param(1, id="first"), pytest.param(2, id="again-after-a-crash")])
 def test_an_erasure_is_on_disk_before_erase_returns(root: Path, trace: list[tuple[str, str]], times: int) -> None:
     store = DirectoryStore(root)
