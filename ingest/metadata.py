@@ -27,6 +27,7 @@ HEADERS = {
     "captured_at": "loanword-captured-at",
 }
 _ALIASES = {"lang": "locale"}
+FIELDS = frozenset({*HEADERS, *_ALIASES})
 
 _LOCALE = re.compile(  # the shape of a BCP 47 language tag: language, script, region, variants
     r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*", re.ASCII

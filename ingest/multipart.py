@@ -12,7 +12,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from corpus.errors import BadBody, NotAudio
-from ingest.metadata import LONGEST_FIELD_BYTES
+from ingest.metadata import FIELDS
 from ingest.sniff import sniff
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MOST_PARTS = 32
 LONGEST_BOUNDARY = 200
 AUDIO_FIELDS = (b"audio", b"file")
+TEXT_FIELDS = frozenset(name.encode() for name in FIELDS)
 
 
 @dataclass(slots=True)
@@ -48,7 +49,7 @@ def take_apart(content_type: str, body: bytes) -> tuple[bytes, list[tuple[str, s
     """The recording, and the text fields by name. Raises `BadBody`, or `NotAudio` where no part is a recording."""
     parts = parse(_boundary(content_type, body), body)
     audio = _audio(parts)
-    return audio.content, [_text(part) for part in parts if part is not audio and _is_short(part)]
+    return audio.content, [_text(part) for part in parts if part is not audio and part.name in TEXT_FIELDS]
 
 
 def parse(boundary: bytes, body: bytes) -> list[Part]:
@@ -131,11 +132,6 @@ def _sounds(part: Part) -> bool:
     except NotAudio:
         return False
     return True
-
-
-def _is_short(part: Part) -> bool:
-    """Whether it is a text field: named, and not a file that nobody asked for."""
-    return bool(part.name) and sum(map(len, part.chunks)) <= LONGEST_FIELD_BYTES and part.name not in AUDIO_FIELDS
 
 
 def _text(part: Part) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""What the ingest room decides without a database, a store or a server."""
