@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+from starlette.types import Send
 
 from corpus.collaborators import Collaborators
-from corpus.errors import UnknownRelease
+from corpus.errors import LoanwordError, UnknownRelease
 from corpus.web.dependencies import Engineer, With
 from corpus.web.ranges import byte_range
 from corpus.words import ReleaseState, Split
@@ -27,6 +29,7 @@ MEDIA_TYPES = {
     "txt": "text/plain; charset=utf-8",
 }
 NO_STORE = {"Cache-Control": "no-store"}
+_log = structlog.get_logger()
 
 
 class VersionAnswer(BaseModel):
@@ -116,4 +119,14 @@ def _file_answer(house: Collaborators, file: ServableFile, request: Request) -> 
     if request.method == "HEAD":
         check_may_be_served(house, file)
         return Response(status_code=status, headers=headers)
-    return StreamingResponse(open_span(house, file, start, stop), status, headers)
+    return BreakableAnswer(open_span(house, file, start, stop), status, headers)
+
+
+class BreakableAnswer(StreamingResponse):
+    """An answer whose source may refuse to go on: it then ends without its end, and the server cuts the connection."""
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        except LoanwordError as error:
+            _log.warning("answer broken off", error=type(error).__name__)
