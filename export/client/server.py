@@ -151,7 +151,9 @@ class ReleaseServer:
             with os.fdopen(os.open(part, _OPEN_FLAGS, 0o644), "wb", buffering=0) as file:
                 file.truncate(done_bytes)
                 file.seek(done_bytes)
-                for chunk in answer.iter_raw(CHUNK_BYTES):
+                for (
+                    chunk
+                ) in answer.iter_raw():  # as it arrives: a chunk size would cost what was gathered when it breaks
                     done_bytes += len(chunk)
                     if done_bytes > entry.size_bytes:
                         raise BadRelease(f"The server sends more of {entry.path} than its {entry.size_bytes} bytes.")

@@ -1,0 +1,358 @@
+"""`pull` against the real catalogue, and against servers that fail or lie: whole at the end, or nothing believed."""
+
+import json
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from corpus.collaborators import Collaborators
+from corpus.errors import (
+    BadRelease,
+    Forbidden,
+    LoanwordError,
+    Misconfigured,
+    NotEnoughSpace,
+    OtherReleaseHere,
+    ReleaseSuperseded,
+    ReleaseWithdrawn,
+    ServerUnavailable,
+    Unauthenticated,
+    UnknownRelease,
+)
+from corpus.web.app import build_app
+from corpus.words import Role, Scope
+from export.build import build_release
+from export.catalogue.api import routes
+from export.client.pull import PullProgress, pull
+from export.client.server import Patience
+from export.client.verify import verify
+from export.publish import publish_release
+from tests.factories import make_account, make_token, withdraw_consent
+from tests.fixtures.serving import serving, serving_by_hand
+from tests.integration.export.releases import lend
+from tests.integration.export.test_catalogue import THREE_SPLITS, engineer_token, published
+from tests.unit.export.client.handmade import SHARD, Spoken, clip_members, four_clips, release_files, sealed, tar_file
+
+HASTY = Patience(attempts=3, first_pause=timedelta(milliseconds=1), longest_pause=timedelta(milliseconds=2))
+Answer = tuple[int, Mapping[str, str], bytes]
+
+
+# The real catalogue
+
+
+def test_a_release_is_pulled_whole_and_ready_to_train_on(house: Collaborators, tmp_path: Path) -> None:
+    published(house)
+    token = engineer_token(house)
+    seen: list[PullProgress] = []
+
+    with serving(build_app(house, [routes()])) as url:
+        first = pull("commands", tmp_path / "1.0", url, token, seen.append)
+        again = pull("commands@1.0", tmp_path / "1.0", url, token)
+
+    assert first.report.problems == ()
+    assert (first.name, first.version, first.clips) == ("commands", "1.0", {"train": 2, "dev": 2, "test": 2})
+    lists = {"train.csv", "dev.csv", "test.csv", "clips.jsonl", "alphabet.txt", "SHA256SUMS", "release.json"}
+    papers = {"README.md", "datasheet.html", "LICENSE"}
+    assert {path.name for path in (tmp_path / "1.0").iterdir()} == {"clips"} | lists | papers
+    assert seen[-1].done_bytes == seen[-1].total_bytes == first.downloaded_bytes
+    assert (again.downloaded_bytes, again.report) == (0, first.report)
+
+
+def test_a_pulled_release_loses_nothing_to_a_changed_byte(house: Collaborators, tmp_path: Path) -> None:
+    published(house)
+    token = engineer_token(house)
+
+    with serving(build_app(house, [routes()])) as url:
+        first = pull("commands", tmp_path / "1.0", url, token)
+        clip = next((tmp_path / "1.0" / "clips").rglob("*.wav"))
+        sound = clip.read_bytes()
+        clip.write_bytes(sound[:-1] + b"x")
+        again = pull("commands", tmp_path / "1.0", url, token)
+
+    assert again.report.sound
+    assert clip.read_bytes() == sound
+    assert 0 < again.downloaded_bytes < first.downloaded_bytes
+
+
+def test_archives_can_be_kept(house: Collaborators, tmp_path: Path) -> None:
+    published(house)
+
+    with serving(build_app(house, [routes()])) as url:
+        summary = pull("commands", tmp_path / "1.0", url, engineer_token(house), keep_archives=True)
+
+    assert summary.report.sound
+    assert len(list((tmp_path / "1.0" / "archives").iterdir())) == 3
+
+
+def test_what_may_not_be_pulled_is_explained(house: Collaborators, tmp_path: Path) -> None:
+    lenders = published(house)
+    build_release(house, "commands", "2.0", THREE_SPLITS)
+    publish_release(house, "commands", "2.0")
+    token, other = engineer_token(house), make_token(house, make_account(house, role=Role.ENGINEER), Scope.ACCOUNT)
+    refusals: dict[str, type[LoanwordError]] = {}
+
+    def refusal(wanted: str, shown: str) -> type[LoanwordError]:
+        try:
+            pull(wanted, tmp_path / "new", url, shown, patience=HASTY)
+        except LoanwordError as error:
+            return type(error)
+        return LoanwordError
+
+    with serving(build_app(house, [routes()])) as url:
+        refusals["no token"] = refusal("commands", "lw_x")
+        refusals["no scope"] = refusal("commands", other)
+        refusals["unknown"] = refusal("nothing", token)
+        refusals["unknown version"] = refusal("commands@9", token)
+        refusals["no name"] = refusal("../commands", token)
+        refusals["superseded"] = refusal("commands@1.0", token)
+        withdraw_consent(house, lenders[0].account_id)
+        refusals["withdrawn"] = refusal("commands", token)
+
+    assert refusals == {
+        "no token": Unauthenticated,
+        "no scope": Forbidden,
+        "unknown": UnknownRelease,
+        "unknown version": UnknownRelease,
+        "no name": UnknownRelease,
+        "superseded": ReleaseSuperseded,
+        "withdrawn": ReleaseWithdrawn,
+    }
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_next_version_is_pulled_beside_and_not_over_the_last(house: Collaborators, tmp_path: Path) -> None:
+    published(house)
+    token = engineer_token(house)
+    lend(house, speakers=1)
+
+    with serving(build_app(house, [routes()])) as url:
+        pull("commands", tmp_path / "1.0", url, token)
+        build_release(house, "commands", "2.0", THREE_SPLITS)
+        publish_release(house, "commands", "2.0")
+        with pytest.raises(OtherReleaseHere):
+            pull("commands", tmp_path / "1.0", url, token)
+        second = pull("commands", tmp_path / "2.0", url, token)
+
+    assert (second.version, second.report.sound) == ("2.0", True)
+    assert verify(tmp_path / "1.0").sound
+
+
+# Servers that fail, or lie
+
+
+@dataclass
+class Shelf:
+    """What a server made by hand serves: the first answers that `faults` has for a path, then the file itself."""
+
+    files: dict[str, bytes]
+    state: str = "current"
+    faults: dict[str, list[Callable[["Handler", bytes], None]]] = field(default_factory=dict)
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def handler(self) -> type["Handler"]:
+        return type("HandlerOfShelf", (Handler,), {"shelf": self})
+
+
+class Handler(BaseHTTPRequestHandler):
+    shelf: Shelf
+
+    def do_GET(self) -> None:
+        path = self.path.removeprefix("/v1/releases/voices").removeprefix("/1.0/files/")
+        self.shelf.asked.append((path, self.headers.get("Range")))
+        content = self.shelf.files.get(path) if path else self._listing()
+        if content is None:
+            return self.answer(404, b"")
+        if faults := self.shelf.faults.get(path):
+            return faults.pop(0)(self, content)
+        start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+        headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        return self.answer(206 if start else 200, content[start:], headers)
+
+    def answer(
+        self, status: int, content: bytes, headers: Mapping[str, str] | None = None, length: int | None = None
+    ) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content) if length is None else length))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence."""
+
+    def _listing(self) -> bytes:
+        version = {"version": "1.0", "state": self.shelf.state, "manifest_sha256": None}
+        return json.dumps({"name": "voices", "current": "1.0", "versions": [version]}).encode()
+
+
+def cut_after(size_bytes: int) -> Callable[[Handler, bytes], None]:
+    def fault(handler: Handler, content: bytes) -> None:
+        start = int((handler.headers.get("Range") or "bytes=0-")[6:-1])
+        headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        handler.answer(206 if start else 200, content[start : start + size_bytes], headers, length=len(content) - start)
+        handler.connection.shutdown(socket.SHUT_RDWR)
+
+    return fault
+
+
+def answering(status: int, headers: Mapping[str, str] | None = None) -> Callable[[Handler, bytes], None]:
+    return lambda handler, _content: handler.answer(status, b"{}", headers)
+
+
+def sending(content: bytes, headers: Mapping[str, str] | None = None) -> Callable[[Handler, bytes], None]:
+    return lambda handler, _content: handler.answer(200, content, headers)
+
+
+def test_a_broken_download_is_taken_up_where_it_broke(tmp_path: Path) -> None:
+    archive = SHARD["train"]
+    shelf = Shelf(release_files(four_clips()), faults={archive: [cut_after(10_000), cut_after(5_000)]})
+
+    with serving_by_hand(shelf.handler()) as url:
+        summary = pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+    assert summary.report.sound
+    assert [range_ for path, range_ in shelf.asked if path == archive] == [None, "bytes=10000-", "bytes=15000-"]
+
+
+def test_a_pull_that_died_is_taken_up_by_the_next(tmp_path: Path) -> None:
+    files, archive = release_files(four_clips()), SHARD["train"]
+    broken = Shelf(files, faults={archive: [cut_after(10_000)] + [answering(503)] * 9})
+    whole = Shelf(files)
+
+    with serving_by_hand(broken.handler()) as url, pytest.raises(ServerUnavailable):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+    unfinished = (tmp_path / "it" / "release.json").exists()
+    with serving_by_hand(whole.handler()) as url:
+        summary = pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+    assert not unfinished
+    assert summary.report.sound
+    assert (archive, "bytes=10000-") in whole.asked
+    assert "clips.jsonl" not in {path for path, _ in whole.asked}
+
+
+def test_a_server_that_is_busy_is_asked_again_when_it_said(tmp_path: Path) -> None:
+    shelf = Shelf(release_files(four_clips()), faults={"": [answering(429, {"Retry-After": "1"}), answering(503)]})
+    patience = Patience(first_pause=timedelta(milliseconds=1), longest_pause=timedelta(milliseconds=400))
+
+    with serving_by_hand(shelf.handler()) as url:
+        summary = pull("voices", tmp_path / "it", url, "token", patience=patience)
+
+    assert summary.report.sound
+    assert [path for path, _ in shelf.asked].count("") == 3
+
+
+def test_a_server_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+
+    with pytest.raises(ServerUnavailable, match="cannot be reached"):
+        pull("voices", tmp_path / "it", address, "token", patience=HASTY)
+    with pytest.raises(Misconfigured, match="is not a server's address"):
+        pull("voices", tmp_path / "it", "localhost:8000", "token", patience=HASTY)
+
+
+def evil_archive(members: Mapping[str, bytes]) -> dict[str, bytes]:
+    return sealed({**release_files(four_clips()), SHARD["train"]: tar_file(members)})
+
+
+TRAIN = clip_members(four_clips()[:2])
+NAME = four_clips()[0].wav_filename
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        pytest.param(evil_archive({**TRAIN, "../evil.wav": b"x"}), "no clip: '../evil.wav'", id="member-goes-up"),
+        pytest.param(evil_archive({**TRAIN, "/tmp/evil.wav": b"x"}), "no clip: '/tmp/evil.wav'", id="member-absolute"),
+        pytest.param(evil_archive({**TRAIN, NAME: bytes(700_000)}), "larger than a clip may be", id="member-huge"),
+        pytest.param(evil_archive({**TRAIN, NAME: b"RIFF"}), "not what clips.jsonl says", id="member-changed"),
+        pytest.param(evil_archive({NAME: TRAIN[NAME]}), "lacks 3 files", id="member-missing"),
+        pytest.param(evil_archive({**TRAIN, f"clips/aa/{'a' * 32}.wav": b""}), "does not know", id="member-unknown"),
+        pytest.param(sealed({**release_files(four_clips()), "a/b.csv": b""}), "'a/b.csv'", id="file-in-a-folder"),
+        pytest.param(sealed({**release_files(four_clips()), "../b.csv": b""}), "'../b.csv'", id="file-goes-up"),
+        pytest.param(release_files(four_clips()) | {"SHA256SUMS": b""}, "SHA256SUMS", id="no-sums"),
+        pytest.param(release_files(four_clips(), name="other"), "that of other 1.0", id="another-release"),
+        pytest.param(release_files([Spoken(line={"wav_filename": "clips/../x.wav"})]), "clips.jsonl line 1", id="line"),
+    ],
+)
+def test_a_hostile_release_is_refused_and_writes_nothing_elsewhere(
+    tmp_path: Path, files: dict[str, bytes], said: str
+) -> None:
+    with serving_by_hand(Shelf(files).handler()) as url, pytest.raises(BadRelease) as refused:
+        pull("voices", tmp_path / "in" / "it", url, "token", patience=HASTY)
+
+    assert said in str(refused.value)
+    assert not (tmp_path / "in" / "it" / "release.json").exists()
+    assert {path.name for path in tmp_path.rglob("*evil*")} == set()
+    assert {path.name for path in tmp_path.iterdir()} <= {"in"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        pytest.param(sending(b"x" * 2_000_000), "more of train.csv than", id="more-than-it-said"),
+        pytest.param(lambda handler, content: handler.answer(200, bytes(len(content))), "has other bytes", id="other"),
+        pytest.param(sending(b"", {"Content-Encoding": "gzip"}), "compresses", id="compressed"),
+    ],
+)
+def test_a_file_with_other_bytes_is_not_kept(
+    tmp_path: Path, fault: Callable[[Handler, bytes], None], said: str
+) -> None:
+    shelf = Shelf(release_files(four_clips()), faults={"train.csv": [fault] * 9})
+
+    with serving_by_hand(shelf.handler()) as url, pytest.raises(BadRelease, match=said):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+    assert not (tmp_path / "it" / "train.csv").exists()
+
+
+def test_a_file_that_came_wrong_once_is_fetched_again(tmp_path: Path) -> None:
+    wrong = [lambda handler, content: handler.answer(200, bytes(len(content)))]
+    shelf = Shelf(release_files(four_clips()), faults={"train.csv": wrong})
+
+    with serving_by_hand(shelf.handler()) as url:
+        summary = pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+    assert summary.report.sound
+
+
+def test_a_release_larger_than_the_disk_is_not_begun(tmp_path: Path) -> None:
+    files = release_files(four_clips())
+    manifest = json.loads(files["release.json"])
+    manifest["files"][SHARD["train"]]["size_bytes"] = 1 << 40
+    files["release.json"] = json.dumps(manifest).encode()
+
+    with serving_by_hand(Shelf(files).handler()) as url, pytest.raises(NotEnoughSpace, match="bytes more"):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("mine")
+
+    with serving_by_hand(Shelf(release_files(four_clips())).handler()) as url, pytest.raises(OtherReleaseHere):
+        pull("voices", tmp_path, url, "token", patience=HASTY)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    shelf = Shelf(release_files(four_clips()), faults={SHARD["train"]: [answering(503)] * 9})
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    with serving_by_hand(shelf.handler()) as url, pytest.raises(ServerUnavailable):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+    clip_folder = tmp_path / "it" / Path(NAME).parent
+    clip_folder.parent.mkdir(exist_ok=True)
+    clip_folder.symlink_to(outside)
+
+    with serving_by_hand(Shelf(shelf.files).handler()) as url, pytest.raises(BadRelease, match="is a link"):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+    assert list(outside.iterdir()) == []
