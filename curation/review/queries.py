@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, exists, func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips
@@ -12,7 +12,7 @@ from corpus.sealed import SealedBytes
 from corpus.tables import Account, Clip, Hypothesis, Review, Utterance
 from corpus.words import AccountId, ClipId, KeyId, Outcome, Purpose
 
-WAITING_COUNTED = 1000
+WAITING_COUNTED = 100
 """A longer queue is not counted to its end at each clip."""
 
 
@@ -70,7 +70,7 @@ def reviewable_clip(session: Session, curator_id: AccountId, clip_id: ClipId, no
 
 
 def is_reviewed(session: Session, clip_id: ClipId) -> bool:
-    return session.scalar(select(exists().where(Review.clip_id == clip_id))) or False
+    return session.scalar(select(Clip.reviewed_at.is_not(None)).where(Clip.id == clip_id)) or False
 
 
 def best_hypothesis(session: Session, clip_id: ClipId) -> SealedHypothesis | None:
@@ -82,6 +82,12 @@ def best_hypothesis(session: Session, clip_id: ClipId) -> SealedHypothesis | Non
         .limit(1)
     ).one_or_none()
     return None if row is None else SealedHypothesis(*row)
+
+
+def add_review(session: Session, review: Review) -> None:
+    """Records a judgement, and takes its clip out of every queue."""
+    session.execute(update(Clip).where(Clip.id == review.clip_id).values(reviewed_at=review.at))
+    session.add(review)
 
 
 def lock_clip(session: Session, clip_id: ClipId) -> None:
@@ -109,7 +115,7 @@ def _reviewable(curator_id: AccountId, now: datetime) -> Select[Clip, Utterance]
 
 def _waiting(curator_id: AccountId, now: datetime) -> Select[Clip, Utterance]:
     free = or_(Clip.leased_until.is_(None), Clip.leased_until <= now, Clip.leased_by == curator_id)
-    return _reviewable(curator_id, now).where(free, ~exists().where(Review.clip_id == Clip.id))
+    return _reviewable(curator_id, now).where(free, Clip.reviewed_at.is_(None))
 
 
 def _review_clip(clip: Clip, utterance: Utterance) -> ReviewClip:

@@ -100,7 +100,8 @@ def accept(house: Collaborators, curator_id: AccountId, clip_id: ClipId, transcr
     in_label = key.seal(label.encode(), place("labels.transcript", clip_id))
     with house.database.writing() as session:
         now = _gate(session, house, curator_id, clip)
-        session.add(
+        queries.add_review(
+            session,
             Review(
                 id=review_id,
                 clip_id=clip_id,
@@ -108,7 +109,7 @@ def accept(house: Collaborators, curator_id: AccountId, clip_id: ClipId, transcr
                 decision=Decision.ACCEPT,
                 transcript=in_review,
                 at=now,
-            )
+            ),
         )
         session.merge(Label(clip_id=clip_id, transcript=in_label, source=LABEL_SOURCE, at=now))
     return label
@@ -119,7 +120,8 @@ def reject(house: Collaborators, curator_id: AccountId, clip_id: ClipId, reason:
     clip = _clip_to_judge(house, curator_id, clip_id)
     with house.database.writing() as session:
         now = _gate(session, house, curator_id, clip)
-        session.add(
+        queries.add_review(
+            session,
             Review(
                 id=new_id(),
                 clip_id=clip_id,
@@ -127,7 +129,7 @@ def reject(house: Collaborators, curator_id: AccountId, clip_id: ClipId, reason:
                 decision=Decision.REJECT,
                 reason=reason,
                 at=now,
-            )
+            ),
         )
 
 
@@ -153,6 +155,7 @@ def _lease(
         if clip is None or clip.leased_to_another(curator_id, now) or queries.is_reviewed(session, clip.clip_id):
             return None
         queries.lease(session, clip.clip_id, curator_id, now + LEASE)
+    with house.database.reading() as session:
         waiting = queries.count_waiting(session, curator_id, now)
     return Offer(clip.clip_id, clip.samples / SAMPLE_RATE_HZ, clip.locale, hypothesis, now + LEASE, waiting)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from corpus.errors import LoanwordError, Unauthenticated
+from corpus.errors import ServerRefused, Unauthenticated
 from corpus.words import Scope
 from export.client.pull import PullProgress
 from export.client.pull import pull as pull_release
@@ -26,10 +26,6 @@ Token = Annotated[
 ]
 Email = Annotated[str, typer.Option(prompt="E-mail", help="The account's e-mail address.")]
 Password = Annotated[str, typer.Option(prompt="Password", hide_input=True, help="Better typed than given here.")]
-
-
-class ServerRefused(LoanwordError):
-    """The server refused."""
 
 
 def add_to(app: typer.Typer) -> None:

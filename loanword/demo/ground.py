@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from corpus.child_process import ends_with_parent
-from corpus.errors import LoanwordError, Misconfigured
+from corpus.errors import Misconfigured, ServerFailed
 from corpus.seaweedfs import SeaweedFS
 from corpus.settings import Settings
 from loanword.serve import as_environment
@@ -23,10 +23,6 @@ MARKER = ".loanword-demo"
 BUCKET = "loanword"
 READY_WITHIN_S = 30.0
 STOPS_WITHIN_S = 15.0
-
-
-class ServerFailed(LoanwordError):
-    """The demo's server did not start: its log tells why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import httpx
 from rich.console import Console
 
 from corpus.collaborators import Collaborators
-from corpus.errors import LoanwordError
+from corpus.errors import DemoFailed
 from corpus.words import Split
 from curation.executors import ProcessPool
 from curation.run import curate
@@ -36,10 +36,6 @@ POLICY = Policy(
 )
 
 Say = Callable[[str], None]
-
-
-class DemoFailed(LoanwordError):
-    """The demo did not go as it must: this is a bug, please report it."""
 
 
 class Story:

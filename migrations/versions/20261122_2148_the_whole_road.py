@@ -192,6 +192,7 @@ def upgrade() -> None:
         sa.Column("rms_dbfs", sa.Double(), nullable=True),
         sa.Column("clipped_share", sa.Double(), nullable=True),
         sa.Column("measured_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_by", sa.String(length=32), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -204,7 +205,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("object_key", name=op.f("uq_clips_object_key")),
         sa.UniqueConstraint("utterance_id", name=op.f("uq_clips_utterance_id")),
     )
-    op.create_index("ix_clips_outcome_measured_at", "clips", ["outcome", "measured_at"], unique=False)
+    op.create_index("ix_clips_in_the_queue", "clips", ["outcome", "reviewed_at", "measured_at", "id"], unique=False)
     op.create_index(op.f("ix_clips_pcm_digest"), "clips", ["pcm_digest"], unique=False)
 
     op.create_table(
@@ -286,7 +287,7 @@ def downgrade() -> None:
     op.drop_table("labels")
     op.drop_table("hypotheses")
     op.drop_index(op.f("ix_clips_pcm_digest"), table_name="clips")
-    op.drop_index("ix_clips_outcome_measured_at", table_name="clips")
+    op.drop_index("ix_clips_in_the_queue", table_name="clips")
 
     op.drop_table("clips")
     op.drop_index(op.f("ix_utterances_received_at"), table_name="utterances")

@@ -50,6 +50,11 @@ INTERNAL_ERRORS = {
     "BadRelease",
     "NotEnoughSpace",
     "OtherReleaseHere",
+    "SeaweedFSMissing",
+    "SeaweedFSFailed",
+    "ServerFailed",
+    "ServerRefused",
+    "DemoFailed",
 }
 
 MACHINE_PATHS = re.compile(rb"(?<![\w.:/-])/(?:work|root|home/[a-z]\w*)/")
