@@ -17,8 +17,9 @@ from export.manifest import ReleasedClip
 from export.shards import ShardWriter
 from export.snapshot import Shard, Snapshot
 
-LOOK_AHEAD = 16
-"""Clips in memory beyond those in the archive."""
+BATCH = 8
+LOOK_AHEAD = 4
+"""Batches in memory beyond the clips in the archive. One clip at a time, threads would mostly wait for one another."""
 
 BUILD_AGAIN = "Someone in this release took their voice back: nothing of it was kept. Build again, as another version."
 
@@ -27,14 +28,14 @@ Result = TypeVar("Result")
 
 
 def make_shard(
-    house: Collaborators, frozen: Snapshot, shard: Shard, pool: ThreadPoolExecutor
+    house: Collaborators, frozen: Snapshot, shard: Shard, pool: ThreadPoolExecutor, writer: ShardWriter
 ) -> tuple[bytes, list[ReleasedClip]]:
     """The archive's bytes, and its clips in their order. Raises `ReleaseWithdrawn`."""
     with house.database.reading() as session:
         rows = queries.shard_clips(session, frozen.release_id, frozen.snapshot_at, house.clock(), shard.path)
     if len(rows) != shard.clips:
         raise ReleaseWithdrawn(BUILD_AGAIN)
-    writer, clips = ShardWriter(), []
+    clips = []
     with _withdrawn_or_broken(house, frozen, shard):
         for opened in _opened(house, frozen, rows, pool):
             wav_filename = opened.row.wav_filename
@@ -72,7 +73,9 @@ def _opened(
         digest.update(pcm)
         return _Opened(row, header, pcm, digest.hexdigest(), alphabet.normalise(_label(key, row)))
 
-    yield from _ahead(read, rows, pool)
+    batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+    for batch in _ahead(lambda batch: [read(row) for row in batch], batches, pool):
+        yield from batch
 
 
 def _ahead(read: Callable[[Item], Result], items: Iterable[Item], pool: ThreadPoolExecutor) -> Iterator[Result]:

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed_version
+from itertools import cycle
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
@@ -21,9 +22,11 @@ from export.counts import Counted, ReleaseWarning, count, warnings
 from export.manifest import ReleasedClip
 from export.policy import Policy
 from export.release_file import RELEASE_JSON, SHA256SUMS, FileFacts, ReleaseFile, format_release, format_sums
+from export.shards import ShardWriter
 from export.snapshot import Shard, Snapshot
 
 READERS = 4
+
 Progress = Callable[[int, int], None]
 """Called with the clips done and all clips."""
 
@@ -129,9 +132,10 @@ def _build(house: Collaborators, frozen: Snapshot, on_progress: Progress, reader
         left_out=frozen.left_out,
         warnings=warnings(counted, frozen.policy),
     )
-    _check_stands(house, frozen)
-    for path, text in {**_manifests(frozen, clips), **datasheet.papers(described)}.items():
-        files[path] = _put(house, frozen, path, text.encode())
+    texts = {**_manifests(frozen, clips), **datasheet.papers(described)}
+    with ThreadPoolExecutor(readers) as pool:
+        put = pool.map(lambda path: _put(house, frozen, path, texts[path].encode()), texts)
+        files |= zip(texts, put, strict=True)
     release_json = format_release(
         ReleaseFile(
             name=frozen.name,
@@ -183,8 +187,8 @@ def _put_shards(
     files: dict[str, FileFacts] = {}
     with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(1) as putter:
         under_way: tuple[str, Future[FileFacts]] | None = None
-        for shard in frozen.shards:
-            content, of_shard = archive.make_shard(house, frozen, shard, pool)
+        for shard, writer in zip(frozen.shards, cycle((ShardWriter(), ShardWriter())), strict=False):
+            content, of_shard = archive.make_shard(house, frozen, shard, pool, writer)
             if under_way:
                 files[under_way[0]] = under_way[1].result()
             under_way = shard.path, putter.submit(_put_shard, house, frozen, shard, content)
@@ -201,7 +205,7 @@ def _put_shard(house: Collaborators, frozen: Snapshot, shard: Shard, content: by
     return _put(house, frozen, shard.path, content)
 
 
-def _check_stands(house: Collaborators, frozen: Snapshot, shard: Shard | None = None) -> None:
+def _check_stands(house: Collaborators, frozen: Snapshot, shard: Shard) -> None:
     with house.database.reading() as session:
         if not snapshot.stands(session, frozen, house.clock(), shard):
             raise ReleaseWithdrawn(archive.BUILD_AGAIN)

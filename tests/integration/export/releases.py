@@ -11,12 +11,12 @@ from corpus import object_keys
 from corpus.collaborators import Collaborators
 from corpus.object_store import ObjectInfo, ObjectStore
 from corpus.vault import Vault
-from corpus.words import Clock
+from corpus.words import Clock, Split
 from export.policy import MIB, Policy
 from tests.factories import Lender, make_clip, make_lender, tone
 
 NAME, VERSION = "commands", "1.0"
-SMALL_SHARDS = Policy(shard_max_bytes=MIB)
+SMALL_SHARDS = Policy(shard_max_bytes=MIB, shares={Split.TRAIN: 1.0, Split.DEV: 0.0, Split.TEST: 0.0})
 PREFIX = object_keys.release_prefix(NAME, VERSION)
 
 
