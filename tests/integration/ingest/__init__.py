@@ -1,0 +1,1 @@
+"""The ingest room over real databases and stores."""
