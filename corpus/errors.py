@@ -15,7 +15,7 @@
     ├── AccountKeyError             KeyDestroyed, SealBroken
     ├── DecodeError                 Undecodable, DecoderCrashed
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
-    ├── SeaweedFSFailed, ServerFailed, ServerRefused, DemoFailed
+    ├── SeaweedFSFailed, ServerFailed, ServerRefused, UploadStopped, DemoFailed
     └── Transient                   worth another try: StoreUnavailable, DatabaseUnavailable, Overloaded,
                                     ServerUnavailable
 
@@ -363,3 +363,11 @@ class DemoFailed(LoanwordError):
 
 class ServerRefused(LoanwordError):
     """The server refused."""
+
+
+class UploadStopped(LoanwordError):
+    """The server told this device to stop."""
+
+    def __init__(self, problem: str, detail: str) -> None:
+        super().__init__(f"{detail} ({problem})")
+        self.problem = problem

@@ -17,6 +17,7 @@ from typing import Protocol, Self
 
 import structlog
 
+from corpus import logs
 from corpus.collaborators import collaborators
 from corpus.errors import Misconfigured, Overloaded
 from corpus.settings import Settings
@@ -158,6 +159,7 @@ def work(settings: Settings, connection: Connection) -> None:
     """A worker's life: batches of ids in, counts out, until the pipe closes."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # plaintext audio is in this memory, and never on disk
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the run, and the run ends its workers
+    logs.configure()
     try:
         house = collaborators(settings)
         recogniser = load_recogniser(settings.recogniser)

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import httpx
 
-from corpus.errors import LoanwordError
+from corpus.errors import ServerUnavailable, UploadStopped
 from ingest import digests
 from ingest.metadata import HEADERS
 
@@ -31,18 +31,6 @@ STOPS_ALL = frozenset({401, 403})
 DROPS_ONE = frozenset({"captured-before-consent"})
 """A 403 that is about this recording; any other is about the device or its owner, and ends the run."""
 TYPE_PREFIX = "urn:loanword:problem:"
-
-
-class UploadStopped(LoanwordError):
-    """The server told this device to stop."""
-
-    def __init__(self, problem: str, detail: str) -> None:
-        super().__init__(f"{detail} ({problem})")
-        self.problem = problem
-
-
-class ServerUnreachable(LoanwordError):
-    """The server did not answer in many attempts: try again later, what is done is kept."""
 
 
 class Fate(StrEnum):
@@ -82,7 +70,7 @@ class Uploader:
         self._pause = pause
 
     def upload(self, recording: Recording) -> Sent:
-        """Raises `UploadStopped` where the server says stop, and `ServerUnreachable`."""
+        """Raises `UploadStopped` where the server says stop, and `ServerUnavailable`."""
         body = recording.path.read_bytes()
         answer = self._send(body, self._headers(recording, body))
         if answer.status_code == httpx.codes.CREATED:
@@ -105,7 +93,7 @@ class Uploader:
                 retry_after = answer.headers.get("retry-after", "")
             if attempt + 1 < ATTEMPTS:
                 self._pause(_pause_s(attempt, retry_after))
-        raise ServerUnreachable
+        raise ServerUnavailable
 
     def _headers(self, recording: Recording, body: bytes) -> dict[str, str]:
         said = {

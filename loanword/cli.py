@@ -12,7 +12,7 @@ from rich.console import Console
 
 from corpus.errors import LoanwordError
 from corpus.settings import Settings
-from loanword import logs
+from corpus import logs
 from loanword.commands import clients, curating, demonstrating, operating, releasing
 
 

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 import curation.review.api
 import export.catalogue.api
 import ingest.app
+from corpus import logs
 from corpus.collaborators import Collaborators, collaborators
 from corpus.errors import LoanwordError
 from corpus.settings import Settings
@@ -47,6 +48,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
 
 
 def app_from_environment() -> FastAPI:
+    logs.configure()
     return create_app(collaborators(Settings()))
 
 

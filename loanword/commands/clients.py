@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from export.client.pull import PullProgress
 from export.client.pull import pull as pull_release
 from export.client.verify import VerifyReport
 from export.client.verify import verify as verify_release
+from ingest import client as uploading
 from loanword.commands.options import AsJson, Server
 from loanword.commands.progress import progress_bar
 from loanword.token_file import TokenFile
@@ -29,12 +32,13 @@ Password = Annotated[str, typer.Option(prompt="Password", hide_input=True, help=
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds sign-in, device, pull and verify."""
+    """Adds sign-in, device, upload, pull and verify."""
     app.command("sign-in")(sign_in)
     device = typer.Typer(help="This machine as a device that uploads.", no_args_is_help=True)
     device.command("pair")(pair)
     device.callback()(lambda: None)
     app.add_typer(device, name="device")
+    app.command()(upload)
     app.command()(pull)
     app.command()(verify)
 
@@ -64,6 +68,34 @@ def pair(
     token = _ask(server, "/v1/devices", {"name": name}, bearer)["token"]
     path = TokenFile.of(server, "device").write(str(token))
     typer.echo(f"Paired; the device's token is in {path}.")
+
+
+def upload(
+    paths: Annotated[list[Path], typer.Argument(help="Recordings, or folders of them.", exists=True)],
+    server: Server,
+    token: Token = None,
+    locale: Annotated[str | None, typer.Option(help="What is spoken, such as en-US; default the server's.")] = None,
+) -> None:
+    """Upload recordings, each once: what was sent before is skipped, what was interrupted goes on."""
+    kept = TokenFile.of(server, "device")
+    recordings = [uploading.Recording(path, locale=locale) for path in recordings_in(paths)]
+    fates: Counter[str] = Counter()
+    with httpx.Client(base_url=server, timeout=uploading.TIMEOUT) as http, progress_bar("uploading") as progress:
+
+        def on_sent(sent: uploading.Sent) -> None:
+            fates[sent.problem or sent.fate.value] += 1
+            progress(fates.total(), len(recordings))
+
+        device = uploading.Uploader(http, token or kept.read())
+        uploading.upload_all(recordings, device, uploading.Spool(kept.path.with_suffix(".sent")), on_sent)
+    for fate, count in fates.most_common():
+        typer.echo(f"{count:6d} {fate}")
+
+
+def recordings_in(paths: Iterable[Path]) -> list[Path]:
+    """The files that are named, and those below the folders that are, hidden ones left out; sorted."""
+    found = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
+    return sorted(file for file in found if file.is_file() and not file.name.startswith("."))
 
 
 def pull(

@@ -1,9 +1,11 @@
 """Tells the demo on its running ground: each step, what happened in it, how often and how long it took."""
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -20,10 +22,11 @@ from export.policy import Policy
 from export.publish import publish_release
 from ingest.publish_notice import publish_notice
 from loanword.commands.curating import curation_lines
+from loanword.commands.progress import progress_bar
 from loanword.commands.releasing import release_lines
 from loanword.demo.cast import Cast, assemble
 from loanword.demo.curator import review_all
-from loanword.demo.devices import STORED, Answered, upload_again, upload_all, upload_one
+from loanword.demo.devices import STORED, Answered, upload_all, upload_one
 from loanword.demo.recordings import Recording
 
 NOTICE = Path(__file__).parent.parent / "notices" / "en-US.md"
@@ -76,20 +79,30 @@ class Story:
             first = next(each for each in answered if each.answer == STORED)
             self._check_retry(cast, first)
             say("a retry under the same idempotency key got the first answer again")
-            upload_again(self._url, cast, first.recording)
-            say("one recording was sent once more under another key, as a careless device would: a duplicate")
-            refused = upload_one(self._client, cast.refuser, first.recording, key="refused")
+            self._send_copy(cast, first.recording)
+            say("a copy of it under another name was stored as an utterance of its own: a duplicate to be found")
+            refused = upload_one(self._client, cast.refuser, first.recording)
             say(f"the device of the person who did not agree was refused before its body was read: {refused.answer}")
             _must(refused.answer == "consent-not-given", "an upload without consent was not refused")
 
     def _check_retry(self, cast: Cast, first: Answered) -> None:
-        again = upload_one(self._client, cast.lenders[first.recording.speaker], first.recording, key=first.key)
+        again = upload_one(self._client, cast.lenders[first.recording.speaker], first.recording)
         _must(again.utterance_id == first.utterance_id, "a retry got another id")
+
+    def _send_copy(self, cast: Cast, recording: Recording) -> None:
+        copy = self._house.settings.home / f"copy-of-{recording.path.name}"
+        shutil.copyfile(recording.path, copy)
+        copied = upload_one(self._client, cast.lenders[recording.speaker], replace(recording, path=copy))
+        _must(copied.answer == STORED, "a copy was not stored")
+        copy.unlink()
 
     def _curate(self) -> None:
         with self._step("Curation decodes, measures and judges") as say:
-            with ProcessPool(self._house.settings, self._workers) as pool:
-                counts = curate(self._house, pool)
+            with (
+                progress_bar("   curating", self._console) as on_progress,
+                ProcessPool(self._house.settings, self._workers) as pool,
+            ):
+                counts = curate(self._house, pool, on_progress=on_progress)
             for line in curation_lines(counts):
                 say(line)
             _must(counts.kept > 0, "no clip was kept")
@@ -119,7 +132,7 @@ class Story:
             began = time.monotonic()
             self._client.post("/v1/consent/withdraw", json={}, headers=leaver.as_owner).raise_for_status()
             say(f"the answer took {(time.monotonic() - began) * 1000:.0f} ms: gate closed, key destroyed")
-            again = upload_one(self._client, leaver, cast.recordings[0], key="after leaving")
+            again = upload_one(self._client, leaver, cast.recordings[0])
             say(f"their device was told to stop: {again.answer}; their {lent} recording(s) are being erased")
             _must(again.answer == "consent-withdrawn", "an upload after a withdrawal was not refused")
             gone = self._client.get(f"/v1/releases/{RELEASE}/1/files/train.csv", headers=cast.as_engineer)

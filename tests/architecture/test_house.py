@@ -54,6 +54,7 @@ INTERNAL_ERRORS = {
     "SeaweedFSFailed",
     "ServerFailed",
     "ServerRefused",
+    "UploadStopped",
     "DemoFailed",
 }
 
