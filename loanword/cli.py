@@ -10,9 +10,9 @@ import click
 import typer
 from rich.console import Console
 
+from corpus import logs
 from corpus.errors import LoanwordError
 from corpus.settings import Settings
-from corpus import logs
 from loanword.commands import clients, curating, demonstrating, operating, releasing
 
 
