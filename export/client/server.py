@@ -54,8 +54,8 @@ class Patience:
     longest_pause: timedelta = timedelta(seconds=60)
 
 
-class Cancelled(PullError):
-    """The pull was broken off because another part of it failed."""
+class Cancelled(Exception):
+    """This download was broken off because another one failed; that one's error is what the caller gets."""
 
 
 class ReleaseServer:
