@@ -276,8 +276,24 @@ class BadObjectKey(StoreError):
     """This is not a name that an object may have."""
 
 
+class BucketMissing(StoreError):
+    """There is no such bucket: create it, or correct LOANWORD_OBJECT_STORE."""
+
+
+class Unsupported(StoreError):
+    """This store does not know the operation."""
+
+
 class StoreUnavailable(StoreError, Transient):
     """The object store cannot be reached: try again in a moment."""
+
+
+class WriteConflict(StoreUnavailable):
+    """Another write of the same object is under way: try again in a moment."""
+
+
+class UploadGone(StoreUnavailable):
+    """The unfinished upload is there no more: it was completed, or aborted."""
 
 
 class DatabaseUnavailable(Transient):

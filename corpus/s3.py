@@ -30,9 +30,19 @@ from botocore.exceptions import (  # type: ignore[import-untyped]
 )
 from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
 
-from corpus.errors import ObjectAbsent, ObjectCorrupt, ObjectExists, ObjectForbidden, StoreError, StoreUnavailable
+from corpus.errors import (
+    ObjectAbsent,
+    ObjectCorrupt,
+    ObjectExists,
+    ObjectForbidden,
+    StoreError,
+    StoreUnavailable,
+    Unsupported,
+    UploadGone,
+    WriteConflict,
+)
 from corpus.object_store import ObjectInfo, check_object_key, check_prefix, is_object_key
-from corpus.s3_errors import Unsupported, UploadGone, WriteConflict, meaning
+from corpus.s3_errors import meaning
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

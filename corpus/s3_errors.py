@@ -2,29 +2,16 @@
 
 from corpus.errors import (
     BadObjectKey,
+    BucketMissing,
     ObjectAbsent,
     ObjectExists,
     ObjectForbidden,
     StoreError,
     StoreUnavailable,
+    Unsupported,
+    UploadGone,
+    WriteConflict,
 )
-
-
-class BucketMissing(StoreError):
-    """There is no such bucket: create it, or correct LOANWORD_OBJECT_STORE."""
-
-
-class WriteConflict(StoreUnavailable):
-    """Another write of the same object is under way: try again in a moment."""
-
-
-class UploadGone(StoreUnavailable):
-    """The unfinished upload is there no more: it was completed, or aborted."""
-
-
-class Unsupported(StoreError):
-    """This store does not know the operation."""
-
 
 _BY_CODE: dict[str, type[StoreError]] = {
     "NoSuchKey": ObjectAbsent,

@@ -50,6 +50,8 @@ INTERNAL_ERRORS = {
     "BadRelease",
     "NotEnoughSpace",
     "OtherReleaseHere",
+    "BucketMissing",
+    "Unsupported",
     "SeaweedFSMissing",
     "SeaweedFSFailed",
     "ServerFailed",

@@ -10,10 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from corpus.errors import ObjectAbsent, ObjectExists, ObjectForbidden, StoreUnavailable
+from corpus.errors import BucketMissing, ObjectAbsent, ObjectExists, ObjectForbidden, StoreUnavailable
 from corpus.object_store import ObjectStore
 from corpus.s3 import Credentials, S3Connection, S3Store
-from corpus.s3_errors import BucketMissing
 from corpus.seaweedfs import SeaweedFS
 from tests.fixtures.stores import s3_store
 
