@@ -1,0 +1,90 @@
+"""What a sweep finds."""
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from corpus import object_keys
+from corpus.collaborators import Collaborators
+from corpus.words import UtteranceId, new_id
+from ingest.sweep import ORPHAN_AGE, sweep
+from ingest.withdraw import withdraw
+from tests.factories import NOW, Lender, make_clip, make_lender, make_utterance, voice_key
+from tests.integration.ingest.traces import Traces
+
+
+def orphan(house: Collaborators, lender: Lender, *, written_at: datetime) -> str:
+    """A stored utterance that has no row."""
+    key = voice_key(house, lender.account_id)
+    object_key = object_keys.new_utterance_key(lender.account_id, key.key_id, UtteranceId(new_id()))
+    house.vault.put(key, object_key, b"a voice")
+    path = Path(house.settings.resolved_object_store()) / object_key
+    os.utime(path, (written_at.timestamp(), written_at.timestamp()))
+    return object_key
+
+
+def test_an_old_object_without_a_row_is_erased_and_all_others_stay(house: Collaborators, traces: Traces) -> None:
+    lender = make_lender(house)
+    make_clip(house, lender)
+    make_clip(house, make_lender(house))
+    named = traces.objects()
+    old = orphan(house, lender, written_at=NOW - ORPHAN_AGE)
+
+    swept = sweep(house)
+
+    assert (swept.orphans, swept.young, swept.missing) == ((old,), 0, ())
+    assert traces.objects() == named
+
+
+def test_an_upload_under_way_is_left_alone(house: Collaborators, traces: Traces) -> None:
+    young = orphan(house, make_lender(house), written_at=NOW - ORPHAN_AGE + timedelta(seconds=1))
+
+    swept = sweep(house)
+
+    assert (swept.orphans, swept.young) == ((), 1)
+    assert traces.objects() == [young]
+
+
+def test_a_dry_run_only_tells(house: Collaborators, traces: Traces) -> None:
+    lender = make_lender(house)
+    old = orphan(house, lender, written_at=NOW - ORPHAN_AGE)
+    other = make_lender(house)
+    make_utterance(house, other)
+    withdraw(house, other.account_id)
+    before = traces.now()
+
+    swept = sweep(house, dry_run=True)
+
+    assert swept.orphans == (old,)
+    assert traces.now() == before
+
+
+@pytest.mark.parametrize("others", [0, 1], ids=["all-are-gone", "some-are-there"])
+def test_a_lost_object_is_told_and_its_row_kept(house: Collaborators, traces: Traces, others: int) -> None:
+    lender = make_lender(house)
+    make_utterance(house, lender)
+    (lost,) = traces.objects()
+    for _ in range(others):
+        make_clip(house, lender)
+    house.store.erase(lost)
+
+    with capture_logs() as logs:
+        swept = sweep(house)
+
+    assert swept.missing == (lost,)
+    assert [(line["log_level"], line["object_key"]) for line in logs] == [("error", lost)]
+    assert traces.utterances() == 1 + others
+
+
+def test_a_sweep_finishes_erasures(house: Collaborators, traces: Traces) -> None:
+    lender = make_lender(house)
+    make_clip(house, lender)
+    withdraw(house, lender.account_id)
+
+    swept = sweep(house)
+
+    assert (swept.erased.objects, swept.erased.utterances, swept.missing) == (2, 1, ())
+    assert traces.objects() == []
