@@ -7,14 +7,16 @@ Functions take a session; who opened it commits it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.visitors import cloned_traverse
 
 from corpus import ledger
 from corpus.consent import GRANTS, NEEDS, ConsentFact
 from corpus.errors import NoticeExists, UnknownAccount, UnknownNotice
-from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, LedgerLeaf, Utterance
+from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, LedgerLeaf, UtcDateTime, Utterance
 from corpus.words import AccountId, ConsentAct, ConsentMethod, Purpose
 
 LEDGER_LOCK = 0x6C6F616E
@@ -178,6 +180,8 @@ def _lock_ledger(session: Session) -> None:
 
 # The one rule, as SQL
 
+_NOW = bindparam("consent_now", type_=UtcDateTime(), required=True)
+
 
 def usable_utterances(now: datetime) -> Select[Utterance]:
     """The utterances that may be stored and processed now."""
@@ -191,18 +195,29 @@ def usable_clips(purpose: Purpose, now: datetime) -> Select[Clip, Utterance]:
 
 def _may_use(purpose: Purpose, now: datetime) -> ColumnElement[bool]:
     """`corpus.consent.may_use` over the utterance of the enclosing query."""
-    return and_(_unbroken(), *(_in_force(needed, now) for needed in NEEDS[purpose]))
+
+    def say_when(bind: BindParameter[datetime]) -> None:
+        if bind.key == _NOW.key:
+            bind.value, bind.required = now, False
+
+    return cloned_traverse(_rule(purpose), {"maintain_key": True}, {"bindparam": say_when})
 
 
-def _in_force(purpose: Purpose, now: datetime) -> ColumnElement[bool]:
+@cache
+def _rule(purpose: Purpose) -> ColumnElement[bool]:
+    """Put together once: that takes 9 ms, a copy 1 ms, and asking it of one clip a tenth of that."""
+    return and_(_unbroken(), *(_in_force(needed) for needed in NEEDS[purpose]))
+
+
+def _in_force(purpose: Purpose) -> ColumnElement[bool]:
     last, later = aliased(ConsentEvent), aliased(ConsentEvent)
     superseded = exists().where(later.account_id == last.account_id, later.purpose == last.purpose, later.id > last.id)
     return exists().where(
         last.account_id == Utterance.account_id,
         last.purpose == purpose,
         last.act.in_(GRANTS),
-        last.at <= now,
-        or_(last.expires_at.is_(None), last.expires_at > now),
+        last.at <= _NOW,
+        or_(last.expires_at.is_(None), last.expires_at > _NOW),
         ~superseded,
     )
 
