@@ -1,0 +1,102 @@
+"""Threads that share a commit: each has its own result, and nothing is told before it is committed."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from corpus.database import Database
+from corpus.errors import DatabaseUnavailable, Refused
+
+THREADS = 8
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = Database(database_url)
+    with opened.writing() as session:
+        session.execute(text("CREATE TABLE pieces (n INTEGER PRIMARY KEY)"))
+    yield opened
+    opened.close()
+
+
+class Adding:
+    """A piece of work: adds a number."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+    def __call__(self, session: Session) -> int:
+        session.connection().execute(text("INSERT INTO pieces VALUES (:n)"), {"n": self.n})
+        return self.n
+
+
+def numbers(database: Database) -> list[int]:
+    with database.reading() as session:
+        return list(session.scalars(text("SELECT n FROM pieces ORDER BY n")))
+
+
+def test_every_thread_has_its_own_result_committed(database: Database) -> None:
+    def add_and_look(n: int) -> bool:
+        return database.write_together(Adding(n)) == n and n in numbers(database)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        seen = list(pool.map(add_and_look, range(60)))
+
+    assert all(seen)
+    assert numbers(database) == list(range(60))
+
+
+def test_a_piece_that_is_refused_takes_no_other_with_it(database: Database) -> None:
+    def refuse(_session: Session) -> int:
+        raise Refused
+
+    start = threading.Barrier(THREADS)
+
+    def take_part(n: int) -> object:
+        start.wait(10)
+        try:
+            return database.write_together(refuse if n % 2 else Adding(n // 4))
+        except (Refused, IntegrityError) as error:
+            return type(error)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        results = list(pool.map(take_part, range(THREADS)))
+
+    assert results[1::2] == [Refused] * 4
+    assert sorted(map(str, results[::2])) == ["0", "1", str(IntegrityError), str(IntegrityError)]
+    assert numbers(database) == [0, 1]
+
+
+def test_an_unforeseen_error_leaves_nobody_waiting(database: Database) -> None:
+    def fail(_session: Session) -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.write_together(fail)
+
+    assert database.write_together(Adding(1)) == 1
+
+
+def test_a_database_that_cannot_be_written_fails_them_all(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    start = threading.Barrier(THREADS)
+
+    def lose(session: Session) -> None:
+        session.connection().exec_driver_sql("PRAGMA query_only = ON")
+        session.connection().exec_driver_sql("CREATE TABLE pieces (n INTEGER)")
+
+    def take_part(_: int) -> type[BaseException]:
+        start.wait(10)
+        with pytest.raises(DatabaseUnavailable) as failed:
+            database.write_together(lose)
+        return failed.type
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert set(pool.map(take_part, range(THREADS))) == {DatabaseUnavailable}
+    database.close()
