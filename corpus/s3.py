@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, GetObjectRequestTypeDef, ObjectIdentifierTypeDef
 
 _CONNECT_TIMEOUT = timedelta(seconds=5)
-_READ_TIMEOUT = timedelta(seconds=60)
+_READ_TIMEOUT = timedelta(seconds=10)  # a store that hangs holds up an upload for one write and one look: twice this
 _READ_ATTEMPTS = 3
 _WRITE_PAUSES_S = (0.1, 0.5, 2.0, 0.0)  # one attempt before each pause
 _ERASE_ATTEMPTS = 3
@@ -246,7 +246,7 @@ class S3Store:
                 raise
             except StoreUnavailable:
                 lost = True
-                if self._holds(key, written):
+                if self._holds(key, written, self._writer):  # looks once: the caller has waited for the store already
                     return
                 time.sleep(pause_s)
         else:
@@ -255,9 +255,9 @@ class S3Store:
             self._erase(key)  # ours, as the condition held; left there, it would refuse the right bytes for ever
             raise ObjectCorrupt(key)
 
-    def _holds(self, key: str, written: _Written) -> bool:
+    def _holds(self, key: str, written: _Written, client: "S3Client | None" = None) -> bool:
         try:
-            size_bytes, checksum = self._held(key)
+            size_bytes, checksum = self._held(key, client)
             if size_bytes != written.size_bytes or checksum == written.checksum:
                 return size_bytes == written.size_bytes
             with self._open(key) as file:
@@ -265,10 +265,12 @@ class S3Store:
         except ObjectAbsent:
             return False
 
-    def _held(self, key: str) -> tuple[int, str | None]:
+    def _held(self, key: str, client: "S3Client | None" = None) -> tuple[int, str | None]:
         """Size in bytes and, where the server tells, SHA-256 as S3 writes it. Raises `ObjectAbsent`."""
         with _translated(key):
-            answer = self._client.head_object(Bucket=self._bucket, Key=self._name(key), ChecksumMode="ENABLED")
+            answer = (client or self._client).head_object(
+                Bucket=self._bucket, Key=self._name(key), ChecksumMode="ENABLED"
+            )
         return answer["ContentLength"], answer.get("ChecksumSHA256")
 
     def _is_there(self, key: str) -> bool:
