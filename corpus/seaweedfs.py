@@ -69,16 +69,22 @@ class SeaweedFS:
         make_bucket(name, self.connect(), versioned=versioned)
 
     def start(self) -> None:
-        """Returns when S3 answers. Raises `SeaweedFSMissing` or `SeaweedFSFailed`."""
+        """Returns when S3 answers; started again, at the address that it had, if that is free still.
+
+        Raises `SeaweedFSMissing` or `SeaweedFSFailed`.
+        """
         executable = _weed()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for _ in range(_START_ATTEMPTS):  # a port found free may be taken before it is used
-            self.ports = dict(zip(_PORT_OPTIONS, _free_ports(self._host, len(_PORT_OPTIONS)), strict=True))
+            self.ports = self.ports or dict(
+                zip(_PORT_OPTIONS, _free_ports(self._host, len(_PORT_OPTIONS)), strict=True)
+            )
             with self._log.open("ab") as log:
                 self._process = self._spawn(executable, log)
             if self._answers():
                 return
             self.stop()
+            self.ports = {}
         raise SeaweedFSFailed(f"SeaweedFS did not start; see {self._log}.")
 
     def stop(self) -> None:
