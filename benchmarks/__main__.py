@@ -1,7 +1,5 @@
 """`python -m benchmarks`: what Loanword costs, as ratios to a floor measured in the same run."""
 
-import sys
-
 from benchmarks import releases, uploads
 
 
@@ -15,4 +13,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

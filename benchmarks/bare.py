@@ -1,4 +1,4 @@
-"""The floor for uploads: our own server with one route more, which reads the body, writes it to a file and fsyncs it."""
+"""The floor for uploads: our server with one route more, which reads the body, writes it to a file and fsyncs it."""
 
 import os
 import secrets

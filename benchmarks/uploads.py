@@ -1,7 +1,7 @@
 """Durable uploads a second: `POST /v1/utterances` beside a bare route of the same server.
 
-Eight clients, each a device of its own account with one kept-alive connection, send 160 KB WAV clips, every body another.
-A server process on SQLite and a directory, all its settings the defaults but the rate limit.
+Eight clients, each a device of its own account with one kept-alive connection, send 160 KB WAV clips, no body twice.
+A server process on SQLite and a directory, with all settings the defaults but the rate limit.
 """
 
 import os

@@ -5,6 +5,7 @@ the accounts' locks. If someone withdraws in between, what was put is erased, th
 A build that was killed is resumed by building the same version again.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from export.shards import ShardWriter
 from export.snapshot import Shard, Snapshot
 
 READERS = 4
+
+PUTS_AT_ONCE = 2
+"""Shards on their way to the store at one time: one may wait for the disk while the other is hashed."""
 
 Progress = Callable[[int, int], None]
 """Called with the clips done and all clips."""
@@ -182,22 +186,28 @@ def _manifests(frozen: Snapshot, clips: Sequence[ReleasedClip]) -> dict[str, str
 def _put_shards(
     house: Collaborators, frozen: Snapshot, on_progress: Progress, readers: int
 ) -> tuple[list[ReleasedClip], dict[str, FileFacts]]:
-    """Puts one shard while the next is made: two are in memory at a time, and never more."""
+    """Puts shards while the next one is made: `PUTS_AT_ONCE` and one more are in memory at a time, and never more."""
     clips: list[ReleasedClip] = []
     files: dict[str, FileFacts] = {}
-    with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(1) as putter:
-        under_way: tuple[str, Future[FileFacts]] | None = None
-        for shard, writer in zip(frozen.shards, cycle((ShardWriter(), ShardWriter())), strict=False):
+    writers = cycle([ShardWriter() for _ in range(PUTS_AT_ONCE + 1)])
+    under_way: deque[tuple[str, Future[FileFacts]]] = deque()
+    with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(PUTS_AT_ONCE) as putters:
+        for shard, writer in zip(frozen.shards, writers, strict=False):
             content, of_shard = archive.make_shard(house, frozen, shard, pool, writer)
-            if under_way:
-                files[under_way[0]] = under_way[1].result()
-            under_way = shard.path, putter.submit(_put_shard, house, frozen, shard, content)
+            if len(under_way) == PUTS_AT_ONCE:
+                files |= [_await(under_way)]
+            under_way.append((shard.path, putters.submit(_put_shard, house, frozen, shard, content)))
             del content
             clips += of_shard
             on_progress(len(clips), frozen.clips)
-        if under_way:
-            files[under_way[0]] = under_way[1].result()
+        while under_way:
+            files |= [_await(under_way)]
     return clips, files
+
+
+def _await(under_way: deque[tuple[str, Future[FileFacts]]]) -> tuple[str, FileFacts]:
+    path, put = under_way.popleft()
+    return path, put.result()
 
 
 def _put_shard(house: Collaborators, frozen: Snapshot, shard: Shard, content: bytes) -> FileFacts:
