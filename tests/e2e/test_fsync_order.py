@@ -15,17 +15,17 @@ from tests.e2e.server import running, some_speech
 from tests.e2e.trace import LINKS, SYNCS, WRITES, Call
 from tests.factories import make_lender
 
-HOME = PurePath("/home")
+HOME = PurePath("/lent")
 SOUND_TRACE = """\
-10  write(7</home/objects/.incoming/ab-1>, "\\1sealed"..., 40093) = 40093
-10  fsync(7</home/objects/.incoming/ab-1>) = 0
-10  link("/home/objects/.incoming/ab-1", "/home/objects/voices/a/k/u1") = 0
-10  fsync(7</home/objects/voices/a/k>) = 0
-10  fsync(8</home/objects/voices/a>) = 0
-10  fsync(8</home/objects/voices>) = 0
-10  fsync(8</home/objects>) = 0
-10  pwrite64(5</home/loanword.db-wal>, "\\0\\0"..., 4096, 56) = 4096
-10  fdatasync(5</home/loanword.db-wal> <unfinished ...>
+10  write(7</lent/objects/.incoming/ab-1>, "\\1sealed"..., 40093) = 40093
+10  fsync(7</lent/objects/.incoming/ab-1>) = 0
+10  link("/lent/objects/.incoming/ab-1", "/lent/objects/voices/a/k/u1") = 0
+10  fsync(7</lent/objects/voices/a/k>) = 0
+10  fsync(8</lent/objects/voices/a>) = 0
+10  fsync(8</lent/objects/voices>) = 0
+10  fsync(8</lent/objects>) = 0
+10  pwrite64(5</lent/loanword.db-wal>, "\\0\\0"..., 4096, 56) = 4096
+10  fdatasync(5</lent/loanword.db-wal> <unfinished ...>
 11  write(9<anon_inode:[eventfd]>, "\\1"..., 8) = 8
 10  <... fdatasync resumed>)          = 0
 11  write(14<socket:[243306]>, "HTTP/1.1 201 Created\\r\\ndate: Sun"..., 139) = 139
@@ -135,12 +135,12 @@ def test_a_trace_in_order_has_no_faults() -> None:
         ),
         pytest.param(
             _doctored(move=FOLDER_FSYNC, to=LINK),
-            "the name in /home/objects/voices/a/k was not on the disk before its row was written",
+            "the name in /lent/objects/voices/a/k was not on the disk before its row was written",
             id="folder-fsynced-before-the-name-was-in-it",
         ),
         pytest.param(
             _doctored(move=UPPER_FSYNC, to=ANSWER),
-            "the name in /home/objects/voices was not on the disk before its row was written",
+            "the name in /lent/objects/voices was not on the disk before its row was written",
             id="folder-above-fsynced-after-the-row",
         ),
     ],
