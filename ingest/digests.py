@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import hmac
 import re
+from collections.abc import Iterable
 
 from corpus.errors import BadDigestHeader, DigestMismatch
 
@@ -38,7 +39,7 @@ def parse(header: str) -> bytes | None:
     return announced
 
 
-def check(announced: list[bytes], received: bytes) -> None:
+def check(announced: Iterable[bytes], received: bytes) -> None:
     """Raises `DigestMismatch` unless what was received has each announced digest."""
     if not all(hmac.compare_digest(each, received) for each in announced):
         raise DigestMismatch

@@ -130,7 +130,8 @@ def admit(
 def record(house: Collaborators, admission: Admission, content_type: str, body: Body) -> Recorded:
     """Stores a body that was admitted, exactly once, or raises and leaves nothing.
 
-    Raises `NotAudio`, `BadBody`, `BadMetadata`, `IdempotencyKeyReused`, what `admit` raises, and `Transient` errors.
+    Raises `DigestMismatch`, `NotAudio`, `BadBody`, `BadMetadata`, `IdempotencyKeyReused`, what `admit` raises, and
+    `Transient` errors.
     """
     recording = _understand(house, admission, content_type, body)
     if admission.earlier is not None and admission.idempotency_digest is not None:
@@ -139,7 +140,7 @@ def record(house: Collaborators, admission: Admission, content_type: str, body: 
 
 
 def _understand(house: Collaborators, admission: Admission, content_type: str, body: Body) -> Recording:
-    content, metadata = body.content, admission.metadata
+    sha256, content, metadata = body.checked_sha256(), body.content, admission.metadata
     if multipart.is_multipart(content_type, content):
         content, fields = multipart.take_apart(content_type, content)
         metadata = metadata.or_else(from_fields(fields))
@@ -149,7 +150,7 @@ def _understand(house: Collaborators, admission: Admission, content_type: str, b
         "locale": metadata.locale,
         "transcript": metadata.transcript,
     }
-    digest = house.master.digest("upload", body.sha256 + json.dumps(said, sort_keys=True).encode())
+    digest = house.master.digest("upload", sha256 + json.dumps(said, sort_keys=True).encode())
     captured_at = capture_time(metadata.captured_at, admission.at)
     return Recording(content, container, metadata, captured_at, digest)
 

@@ -22,7 +22,8 @@ FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 20
 
 
-def get_collaborators(request: Request) -> Collaborators:
+async def get_collaborators(request: Request) -> Collaborators:
+    """Asynchronous although it waits for nothing: FastAPI sends what is not to another thread, for each request."""
     found: Collaborators = request.app.state.collaborators
     return found
 

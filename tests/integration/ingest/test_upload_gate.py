@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 
 import pytest
 
@@ -32,7 +31,7 @@ from tests.factories import NOW, Lender, make_lender, opt_in, tone, voice_key, w
 from tests.integration.ingest.traces import Traces
 
 WAV = wav(tone(duration_s=0.2))
-BODY = Body(WAV, sha256(WAV).digest())
+BODY = Body(WAV)
 
 
 def admitted(house: Collaborators, lender: Lender) -> Admission:
