@@ -96,8 +96,18 @@ def test_a_return_does_not_take_in_what_was_recorded_before_it(house: Collaborat
         admit(house, token=lender.device_token, metadata=Metadata(captured_at=NOW.replace(hour=11)))
 
 
+@pytest.mark.parametrize(
+    "happens",
+    [
+        pytest.param(withdraw_but_keep_the_key, id="only-the-gate-closed"),
+        pytest.param(withdraw_and_come_back, id="withdrawal-and-return"),
+    ],
+)
 def test_a_withdrawal_between_the_seal_and_the_commit_refuses_and_the_object_is_gone(
-    house: Collaborators, traces: Traces, monkeypatch: pytest.MonkeyPatch
+    house: Collaborators,
+    traces: Traces,
+    monkeypatch: pytest.MonkeyPatch,
+    happens: Callable[[Collaborators, Lender, Admission], None],
 ) -> None:
     """The store is asked to tell when the object is there; then the withdrawal commits; then the upload goes on."""
     lender = make_lender(house)
@@ -109,7 +119,7 @@ def test_a_withdrawal_between_the_seal_and_the_commit_refuses_and_the_object_is_
         info = put(house.store, key, data)
         if key.startswith("voices/"):
             sealed.append(key)
-            withdraw_consent(house, lender.account_id)
+            happens(house, lender, admission)
         return info
 
     monkeypatch.setattr(type(house.store), "put", put_then_withdraw)
