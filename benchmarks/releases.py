@@ -2,8 +2,8 @@
 
 The build is a process of its own, so that its peak memory is its own. It starts from sealed clips in a directory store
 and ends with a draft in it: consent asked, clips opened, hashed, sharded, stored durably, listed. `tar` reads the same
-PCM from loose WAV files, and writes one archive. Every round builds another version; what the round before wrote, ours or
-tar's, is removed first, so that both write to memory that the system has in hand.
+PCM from loose WAV files, and writes one archive. Every round builds another version; what the round before wrote, ours
+or tar's, is removed first, so that both write to memory that the system has in hand.
 """
 
 import json
