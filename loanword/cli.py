@@ -6,9 +6,9 @@ Results go to stdout, logs and progress to stderr. Exit status: 0 done, 1 refuse
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from corpus import logs
 from corpus.errors import LoanwordError
@@ -33,20 +33,17 @@ def build() -> typer.Typer:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit status."""
+    """Runs one command and returns its exit status. Misuse, aborted prompts and interrupts are typer's to tell."""
     logs.configure()
     command = typer.main.get_command(build())
     try:
-        status = command.main(args=None if argv is None else list(argv), prog_name="loanword", standalone_mode=False)
+        command.main(args=None if argv is None else list(argv), prog_name="loanword")
     except LoanwordError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         return 1
-    except click.exceptions.Abort:
-        return 1
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    return status if isinstance(status, int) else 0
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
 
 
 def run() -> None:
