@@ -3,8 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from corpus.errors import Misconfigured
 
 
 class Settings(BaseSettings):
@@ -23,6 +25,12 @@ class Settings(BaseSettings):
     )
     master_key_file: Path | None = Field(None, description="32 random bytes, mode 0600; default <home>/master.key")
     s3_endpoint_url: str | None = Field(None, description="The S3 server, where it is not AWS's own.")
+
+    public_url: str | None = Field(
+        None,
+        pattern=r"(?i)^https?://[^/\s]",
+        description="The address that people use, such as https://voices.example; with https, cookies are Secure.",
+    )
 
     upload_max_bytes: int = Field(10_000_000, gt=0, description="The largest body that one upload may have.")
     upload_memory_bytes: int = Field(
@@ -57,3 +65,17 @@ class Settings(BaseSettings):
 
     def resolved_master_key_file(self) -> Path:
         return self.master_key_file or self.home.absolute() / "master.key"
+
+    def is_public_over_tls(self) -> bool:
+        """Whether people come over TLS, though a proxy may speak plain HTTP to us."""
+        return (self.public_url or "").lower().startswith("https://")
+
+
+def read_settings(home: Path | None = None) -> Settings:
+    """From the environment, with the home that was named. Raises `Misconfigured`, naming each that is wrong."""
+    try:
+        return Settings() if home is None else Settings(home=home)
+    except ValidationError as error:
+        # Without the values: a database's address may hold a password.
+        wrong = [f"LOANWORD_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors()]
+        raise Misconfigured("; ".join(wrong)) from None

@@ -18,7 +18,7 @@ import ingest.app
 from corpus import logs
 from corpus.collaborators import Collaborators, collaborators
 from corpus.errors import LoanwordError
-from corpus.settings import Settings
+from corpus.settings import Settings, read_settings
 from corpus.web import pages, sessions
 from corpus.web.app import build_app
 from ingest.erase import finish_erasures
@@ -49,7 +49,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
 
 def app_from_environment() -> FastAPI:
     logs.configure()
-    return create_app(collaborators(Settings()))
+    return create_app(collaborators(read_settings()))
 
 
 def create_app(opened: Collaborators) -> FastAPI:

@@ -77,7 +77,7 @@ def sign_in_by_form(fields: FormFields, request: Request, house: With, checks: C
         _session_token(house, account_id),
         max_age=int(SESSION_LIFETIME.total_seconds()),
         path="/",
-        secure=request.url.scheme == "https",
+        secure=request.url.scheme == "https" or house.settings.is_public_over_tls(),
         httponly=True,
         samesite="strict",
     )

@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from corpus.collaborators import collaborators
+from corpus.settings import read_settings
 from curation.counts import CurationCounts
 from curation.executors import ProcessPool
 from curation.run import curate as curate_once
 from curation.run import watch as curate_until
-from loanword.commands.options import AsJson, Home, settings_for
+from loanword.commands.options import AsJson, Home
 from loanword.commands.progress import progress_bar
 
 
@@ -31,7 +32,7 @@ def curate(
     as_json: AsJson = False,
 ) -> None:
     """Decode, measure, judge and deduplicate the utterances that wait. Safe to interrupt and run again."""
-    settings = settings_for(home)
+    settings = read_settings(home)
     house = collaborators(settings)
     with ProcessPool(settings, workers) as pool:
         if watch:

@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from ingest.sweep import sweep as sweep_store
 
 from corpus import database
 from corpus.collaborators import collaborators
 from corpus.identity import accounts, queries
+from corpus.settings import read_settings
 from corpus.words import Role
 from ingest.publish_notice import publish_notice
-from loanword.commands.options import Home, settings_for
+from ingest.sweep import sweep as sweep_store
+from loanword.commands.options import Home
 from loanword.prepare import prepare
 from loanword.serve import serve as serve_until_interrupted
 
@@ -41,21 +42,21 @@ def serve(
     workers: Annotated[int, typer.Option(help="Server processes.", min=1)] = 1,
 ) -> None:
     """Serve the API, the review console and the release catalogue."""
-    settings = settings_for(home)
+    settings = read_settings(home)
     typer.echo(f"Serving on http://{host}:{port} (interrupt to stop)", err=True)
     serve_until_interrupted(settings, host=host, port=port, workers=workers)
 
 
 def upgrade(home: Home = None) -> None:
     """Make or update the database, and make a master key where there never was one."""
-    settings = settings_for(home)
+    settings = read_settings(home)
     prepare(settings)
     typer.echo(f"The database is up to date; the master key is {settings.resolved_master_key_file()}.")
 
 
 def check(home: Home = None) -> None:
     """Tell whether the database is up to date; exit status 1 if not."""
-    settings = settings_for(home)
+    settings = read_settings(home)
     missing = database.pending_migrations(settings.resolved_database_url())
     for revision in missing:
         typer.echo(f"missing: {revision}")
@@ -71,7 +72,7 @@ def add_account(
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
 ) -> None:
     """Add an account, or a role to one that exists. Asks for the password."""
-    opened = collaborators(settings_for(home))
+    opened = collaborators(read_settings(home))
     lookup = accounts.email_lookup(opened.master, email)
     with opened.database.reading() as session:
         known = queries.account_id_of(session, lookup)
@@ -107,7 +108,7 @@ def publish(
     home: Home = None,
 ) -> None:
     """Publish a consent notice. Uploads under older ones end after the grace period."""
-    opened = collaborators(settings_for(home))
+    opened = collaborators(read_settings(home))
     published = publish_notice(opened, file.read_text("utf-8"), locale=locale, version=version)
     typer.echo(f"{published.version} {published.locale} sha256:{published.wording_sha256}")
 
@@ -117,5 +118,5 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let it be.")] = False,
 ) -> None:
     """Finish withdrawals, and erase stored objects that no row names."""
-    swept = sweep_store(collaborators(settings_for(home)), dry_run=dry_run)
+    swept = sweep_store(collaborators(read_settings(home)), dry_run=dry_run)
     typer.echo(swept)

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from corpus.collaborators import collaborators
+from corpus.settings import read_settings
 from export import policy as policies
 from export.build import ReleaseSummary, build_release
 from export.policy import Policy
 from export.publish import list_releases, publish_release, show_release
 from export.queries import ReleaseFacts
-from loanword.commands.options import AsJson, Home, settings_for
+from loanword.commands.options import AsJson, Home
 from loanword.commands.progress import progress_bar
 
 Name = Annotated[str, typer.Argument(help="The release's name: lower case letters, digits, dots and dashes.")]
@@ -42,7 +43,7 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build a draft from all clips that are reviewed and consented to. The same draft again is the same bytes."""
-    house = collaborators(settings_for(home))
+    house = collaborators(read_settings(home))
     chosen = Policy() if policy is None else policies.read(policy)
     with progress_bar("building") as on_progress:
         summary = build_release(house, name, version, chosen, dry_run=dry_run, on_progress=on_progress)
@@ -55,17 +56,17 @@ def build(
 
 def publish(name: Name, version: Version, home: Home = None) -> None:
     """Check a draft whole, ask everyone's consent once more, and make it the current version."""
-    _tell([publish_release(collaborators(settings_for(home)), name, version)], as_json=False)
+    _tell([publish_release(collaborators(read_settings(home)), name, version)], as_json=False)
 
 
 def list_all(home: Home = None, as_json: AsJson = False) -> None:
     """List every version of every release."""
-    _tell(list_releases(collaborators(settings_for(home))), as_json)
+    _tell(list_releases(collaborators(read_settings(home))), as_json)
 
 
 def show(name: Name, version: Version, home: Home = None) -> None:
     """Show one version, with its counts and its policy, as JSON."""
-    view = show_release(collaborators(settings_for(home)), name, version)
+    view = show_release(collaborators(read_settings(home)), name, version)
     typer.echo(json.dumps(asdict(view), default=str, indent=2, sort_keys=True))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event, Thread
 
@@ -122,6 +123,16 @@ def test_the_cookie_is_secure_over_https(house: Collaborators, client: TestClien
     answer = over_https.post(
         "/sign-in", data={"email": EMAIL, "password": PASSWORD}, headers={"Sec-Fetch-Site": "same-origin"}
     )
+
+    assert "secure" in answer.headers["set-cookie"].lower()
+
+
+def test_the_cookie_is_secure_behind_a_proxy_that_speaks_tls_for_us(house: Collaborators) -> None:
+    make_account(house, email=EMAIL)
+    behind = replace(house, settings=house.settings.model_copy(update={"public_url": "https://voices.example"}))
+    over_http = TestClient(build_app(behind, [sessions.router]), follow_redirects=False)
+
+    answer = over_http.post("/sign-in", data={"email": EMAIL, "password": PASSWORD}, headers=ORIGIN)
 
     assert "secure" in answer.headers["set-cookie"].lower()
 
