@@ -1,5 +1,9 @@
-"""Where a client keeps its tokens: one private file for each server and use, in the person's own configuration."""
+"""Where a client keeps its tokens, and what it sent with them.
 
+One private file for each server and use, in the person's own configuration.
+"""
+
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -39,3 +43,8 @@ class TokenFile:
             raise Unauthenticated(
                 f"There is no token in {self.path}: run `loanword sign-in` or `loanword device pair` first."
             ) from error
+
+    def sent_with(self, token: str) -> Path:
+        """Where to note what was sent with this token: a device that is paired anew begins anew. Makes the folder."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.path.with_suffix(f".{hashlib.sha256(token.encode()).hexdigest()[:16]}.sent")

@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -75,10 +75,23 @@ def upload(
     server: Server,
     token: Token = None,
     locale: Annotated[str | None, typer.Option(help="What is spoken, such as en-US; default the server's.")] = None,
+    recorded_at_file_time: Annotated[
+        bool,
+        typer.Option(
+            "--recorded-at-file-time", help="Say that each was recorded when its file was last changed; default now."
+        ),
+    ] = False,
 ) -> None:
-    """Upload recordings, each once: what was sent before is skipped, what was interrupted goes on."""
+    """Upload recordings, each once: what was sent before is skipped, what was interrupted goes on.
+
+    Exit status 1 if any was refused.
+    """
     kept = TokenFile.of(server, "device")
-    recordings = [uploading.Recording(path, locale=locale) for path in recordings_in(paths)]
+    bearer = token or kept.read()
+    recordings = [
+        uploading.Recording(path, locale=locale, captured_at=_changed_at(path) if recorded_at_file_time else None)
+        for path in recordings_in(paths)
+    ]
     fates: Counter[str] = Counter()
     with httpx.Client(base_url=server, timeout=uploading.TIMEOUT) as http, progress_bar("uploading") as progress:
 
@@ -86,16 +99,22 @@ def upload(
             fates[sent.problem or sent.fate.value] += 1
             progress(fates.total(), len(recordings))
 
-        device = uploading.Uploader(http, token or kept.read())
-        uploading.upload_all(recordings, device, uploading.Spool(kept.path.with_suffix(".sent")), on_sent)
+        spool = uploading.Spool(kept.sent_with(bearer))
+        outcomes = uploading.upload_all(recordings, uploading.Uploader(http, bearer), spool, on_sent)
     for fate, count in fates.most_common():
         typer.echo(f"{count:6d} {fate}")
+    if any(sent.fate is uploading.Fate.REFUSED for sent in outcomes):
+        raise typer.Exit(1)
 
 
 def recordings_in(paths: Iterable[Path]) -> list[Path]:
     """The files that are named, and those below the folders that are, hidden ones left out; sorted."""
     found = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
     return sorted(file for file in found if file.is_file() and not file.name.startswith("."))
+
+
+def _changed_at(file: Path) -> str:
+    return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat()
 
 
 def pull(
