@@ -2,9 +2,10 @@
 
 An object without a row is what a crash between the two, or a commit of unknown outcome, leaves. It may also be an
 upload that is under way, so only an object older than `ORPHAN_AGE` by the store's own clock is erased. A row without
-its object is a loss, and is reported, never mended in silence.
+its object is a loss, and is reported, never mended in silence. What has no name of ours is reported and left alone.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ import structlog
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
-from corpus.errors import BadObjectKey, ObjectAbsent
+from corpus.errors import ObjectAbsent
 from corpus.object_store import ObjectInfo
 from corpus.words import AccountId, KeyId
 from ingest import queries
@@ -24,6 +25,7 @@ ORPHAN_AGE = timedelta(hours=1)
 _log = structlog.get_logger()
 
 Voice = tuple[AccountId, KeyId]
+_OURS = re.compile(rf"{object_keys.VOICES}([0-9a-f]{{32}})/([0-9a-f]{{32}})/.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Swept:
     """Objects that no row names yet: uploads under way, or the next sweep's orphans."""
     missing: tuple[str, ...]
     """Objects that a row names and the store does not have: a loss."""
+    foreign: tuple[str, ...]
+    """Objects that lie where voices are kept and have no name of ours: left alone."""
 
 
 def sweep(house: Collaborators, *, dry_run: bool = False) -> Swept:
@@ -44,9 +48,13 @@ def sweep(house: Collaborators, *, dry_run: bool = False) -> Swept:
     erased = Erased() if dry_run else finish_erasures(house)
     orphans: list[str] = []
     missing: list[str] = []
+    foreign: list[str] = []
     seen: set[Voice] = set()
     young = 0
     for voice, objects in _voices_in_store(house):
+        if voice is None:
+            foreign += [info.key for info in objects]
+            continue
         seen.add(voice)
         found, unnamed, lost = _compare(house, voice, objects)
         orphans += found
@@ -60,21 +68,19 @@ def sweep(house: Collaborators, *, dry_run: bool = False) -> Swept:
         house.store.erase(key)
     for key in missing:
         _log.error("an object is missing", object_key=key)
-    return Swept(erased, tuple(orphans), young, tuple(missing))
+    return Swept(erased, tuple(orphans), young, tuple(missing), tuple(foreign))
 
 
-def _voices_in_store(house: Collaborators) -> Iterator[tuple[Voice, list[ObjectInfo]]]:
-    """The objects of one voice key at a time: never the whole store's in memory."""
+def _voices_in_store(house: Collaborators) -> Iterator[tuple[Voice | None, list[ObjectInfo]]]:
+    """The objects of one voice key at a time, or of none: never the whole store's in memory."""
     listed = ((_voice_of(info.key), info) for info in house.store.list(object_keys.VOICES))
     for voice, group in groupby(listed, key=lambda pair: pair[0]):
         yield voice, [info for _, info in group]
 
 
-def _voice_of(key: str) -> Voice:
-    parts = key.split("/")
-    if len(parts) < 4:
-        raise BadObjectKey(key, "This object lies where voices are kept, and is not ours: move it away.")
-    return AccountId(parts[1]), KeyId(parts[2])
+def _voice_of(key: str) -> Voice | None:
+    ours = _OURS.fullmatch(key)
+    return (AccountId(ours[1]), KeyId(ours[2])) if ours else None
 
 
 def _compare(house: Collaborators, voice: Voice, objects: Iterable[ObjectInfo]) -> tuple[list[str], int, list[str]]:

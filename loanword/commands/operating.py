@@ -10,7 +10,9 @@ from corpus.collaborators import collaborators
 from corpus.identity import accounts, queries
 from corpus.settings import read_settings
 from corpus.words import Role
+from ingest.erase import Erased
 from ingest.publish_notice import publish_notice
+from ingest.sweep import Swept
 from ingest.sweep import sweep as sweep_store
 from loanword.commands.options import Home
 from loanword.prepare import prepare
@@ -117,6 +119,29 @@ def sweep(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let it be.")] = False,
 ) -> None:
-    """Finish withdrawals, and erase stored objects that no row names."""
+    """Finish withdrawals, and erase stored objects that no row names. Exit status 1 if a row's object is missing."""
     swept = sweep_store(collaborators(read_settings(home)), dry_run=dry_run)
-    typer.echo(swept)
+    for line in sweep_lines(swept, dry_run=dry_run):
+        typer.echo(line)
+    if swept.missing:
+        raise typer.Exit(1)
+
+
+def sweep_lines(swept: Swept, *, dry_run: bool) -> list[str]:
+    """What a sweep found, for people."""
+    lines, erased = [], swept.erased
+    if erased != Erased():
+        lines.append(
+            f"{erased.utterances:6d} utterances of withdrawn people erased, with {erased.objects} objects; "
+            f"{erased.finished} withdrawals are finished"
+        )
+    if swept.orphans:
+        lines.append(f"{len(swept.orphans):6d} objects that no row names {'would be erased' if dry_run else 'erased'}")
+    lines += [f"would be erased: {key}" for key in swept.orphans if dry_run]
+    if swept.young:
+        lines.append(
+            f"{swept.young:6d} objects that no row names yet left alone: uploads under way, or for the next sweep"
+        )
+    lines += [f"not ours, move it away: {key}" for key in swept.foreign]
+    lines += [f"MISSING, a row names it: {key}" for key in swept.missing]
+    return lines or ["Nothing to sweep."]

@@ -88,3 +88,18 @@ def test_a_sweep_finishes_erasures(house: Collaborators, traces: Traces) -> None
 
     assert (swept.erased.objects, swept.erased.utterances, swept.missing) == (2, 1, ())
     assert traces.objects() == []
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "a/b", "backup/2026/old.tar"])
+def test_what_is_not_ours_is_told_and_left_and_stops_nothing(house: Collaborators, traces: Traces, name: str) -> None:
+    lender = make_lender(house)
+    old = orphan(house, lender, written_at=NOW - ORPHAN_AGE)
+    foreign = Path(house.settings.resolved_object_store()) / "voices" / name
+    foreign.parent.mkdir(parents=True, exist_ok=True)
+    foreign.write_bytes(b"not a voice")
+    os.utime(foreign, ((NOW - ORPHAN_AGE).timestamp(),) * 2)
+
+    swept = sweep(house)
+
+    assert (swept.foreign, swept.orphans) == ((f"voices/{name}",), (old,))
+    assert foreign.exists()
