@@ -27,14 +27,29 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+Rows = Sequence[queries.ShardClip]
+
+
+def shards_with_rows(house: Collaborators, frozen: Snapshot, pool: ThreadPoolExecutor) -> Iterator[tuple[Shard, Rows]]:
+    """Every shard with the rows of its clips, asked for a few shards ahead. Raises `ReleaseWithdrawn`.
+
+    What is withdrawn after its rows were read is met again: the key is gone, and the rule is asked before a put.
+    """
+
+    def read(shard: Shard) -> tuple[Shard, Rows]:
+        with house.database.reading() as session:
+            rows = queries.shard_clips(session, frozen.release_id, frozen.snapshot_at, house.clock(), shard.path)
+        if len(rows) != shard.clips:
+            raise ReleaseWithdrawn(BUILD_AGAIN)
+        return shard, rows
+
+    return _ahead(read, frozen.shards, pool)
+
+
 def make_shard(
-    house: Collaborators, frozen: Snapshot, shard: Shard, pool: ThreadPoolExecutor, writer: ShardWriter
+    house: Collaborators, frozen: Snapshot, shard: Shard, rows: Rows, pool: ThreadPoolExecutor, writer: ShardWriter
 ) -> tuple[bytes, list[ReleasedClip]]:
     """The archive's bytes, and its clips in their order. Raises `ReleaseWithdrawn`."""
-    with house.database.reading() as session:
-        rows = queries.shard_clips(session, frozen.release_id, frozen.snapshot_at, house.clock(), shard.path)
-    if len(rows) != shard.clips:
-        raise ReleaseWithdrawn(BUILD_AGAIN)
     clips = []
     with _withdrawn_or_broken(house, frozen, shard):
         for opened in _opened(house, frozen, rows, pool):
@@ -56,9 +71,7 @@ class _Opened:
     transcript: str
 
 
-def _opened(
-    house: Collaborators, frozen: Snapshot, rows: Sequence[queries.ShardClip], pool: ThreadPoolExecutor
-) -> Iterator[_Opened]:
+def _opened(house: Collaborators, frozen: Snapshot, rows: Rows, pool: ThreadPoolExecutor) -> Iterator[_Opened]:
     """In the order of the rows, read ahead by a few; one key a speaker, forgotten with the shard."""
     alphabet = snapshot.alphabet_of(frozen.policy)
     owners = sorted({(row.account_id, row.voice_key_id) for row in rows})

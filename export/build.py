@@ -192,8 +192,8 @@ def _put_shards(
     writers = cycle([ShardWriter() for _ in range(PUTS_AT_ONCE + 1)])
     under_way: deque[tuple[str, Future[FileFacts]]] = deque()
     with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(PUTS_AT_ONCE) as putters:
-        for shard, writer in zip(frozen.shards, writers, strict=False):
-            content, of_shard = archive.make_shard(house, frozen, shard, pool, writer)
+        for (shard, rows), writer in zip(archive.shards_with_rows(house, frozen, pool), writers, strict=False):
+            content, of_shard = archive.make_shard(house, frozen, shard, rows, pool, writer)
             if len(under_way) == PUTS_AT_ONCE:
                 files |= [_await(under_way)]
             under_way.append((shard.path, putters.submit(_put_shard, house, frozen, shard, content)))

@@ -1,7 +1,8 @@
 """The whole road: people, consent, voices, curation and releases.
 
-The first migration. Consent events and ledger leaves are append-only: triggers refuse every other way to change them, on
-SQLite also `INSERT OR REPLACE` (with `recursive_triggers` on, as `corpus/database.py` sets it) and on PostgreSQL `TRUNCATE`.
+The first migration. Consent events and ledger leaves are append-only: triggers refuse every other way to change them,
+on SQLite also `INSERT OR REPLACE` (with `recursive_triggers` on, as `corpus/database.py` sets it) and on PostgreSQL
+`TRUNCATE`.
 """
 
 import sqlalchemy as sa
