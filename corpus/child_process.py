@@ -1,6 +1,10 @@
-"""Child processes that do not outlive us: on Linux the kernel ends them when their parent dies, however it dies."""
+"""What processes owe each other: children that do not outlive us, and memory that never reaches a disk.
+
+On Linux the kernel ends a child when its parent dies, however it dies.
+"""
 
 import os
+import resource
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +19,11 @@ if sys.platform == "linux":
 if os.getppid() == parent:
     os.execv(command[0], command)
 """
+
+
+def keep_no_core_dumps() -> None:
+    """Plaintext audio is in this process's memory, and must not reach a disk when it crashes."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def ends_with_parent(command: Sequence[str]) -> list[str]:

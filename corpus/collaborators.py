@@ -1,4 +1,4 @@
-"""The four things that use cases are handed: database, vault, keys and clock, wired from the settings.
+"""What use cases are handed: database, store, vault, keys, clock and settings, wired from the settings.
 
 Called in entry points (the roof, and a curation worker's start) and nowhere else.
 """

@@ -17,11 +17,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from corpus.errors import DatabaseUnavailable, Misconfigured
+from corpus.errors import BadRequest, DatabaseUnavailable, Misconfigured
 from corpus.group_commit import GroupCommit, Piece, Result
 
 BUSY_TIMEOUT_MS = 10_000
@@ -132,6 +132,8 @@ def _translated() -> Iterator[None]:
     """Turns a database that is down, locked or full into `DatabaseUnavailable`; a wrong statement stays what it is."""
     try:
         yield
+    except DataError as error:  # a NUL or a number out of range, which PostgreSQL cannot hold and SQLite lets pass
+        raise BadRequest from error
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         if isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR":
             raise

@@ -5,7 +5,6 @@ keeps one decoder and at most one recogniser to its end. A worker that dies is r
 """
 
 import multiprocessing
-import resource
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import Protocol, Self
 import structlog
 
 from corpus import logs
+from corpus.child_process import keep_no_core_dumps
 from corpus.collaborators import collaborators
 from corpus.errors import Misconfigured, Overloaded
 from corpus.settings import Settings
@@ -157,7 +157,7 @@ class _Worker:
 
 def work(settings: Settings, connection: Connection) -> None:
     """A worker's life: batches of ids in, counts out, until the pipe closes."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # plaintext audio is in this memory, and never on disk
+    keep_no_core_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the run, and the run ends its workers
     logs.configure()
     try:

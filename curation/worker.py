@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from corpus.errors import LoanwordError, Misconfigured, Transient
+from corpus.errors import LoanwordError, Misconfigured, ObjectAbsent, ObjectCorrupt, StoreError, Transient
 from corpus.keys import AccountKey
 from corpus.words import KeyId, UtteranceId
 from curation.counts import BatchCounts
@@ -47,7 +47,10 @@ def _each(batch: Sequence[Examined], step: Callable[[Examined], Examined]) -> li
             after.append(each if each.error else step(each))
         except Misconfigured:
             raise  # no recording's fault: it would fail them all
-        except Transient as error:
+        except (ObjectAbsent, ObjectCorrupt) as error:  # the one refusal of the store that is about this recording
+            log.error("utterance_lost", utterance=each.utterance.utterance_id, error=type(error).__name__)
+            after.append(replace(each, error=type(error).__name__))
+        except (Transient, StoreError, MemoryError) as error:  # no recording's fault, so no verdict on it
             log.warning("utterance_postponed", utterance=each.utterance.utterance_id, error=type(error).__name__)
         except Exception as error:  # the one broad catch: a failure is a row
             name, expected = type(error).__name__, isinstance(error, LoanwordError)

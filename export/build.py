@@ -28,6 +28,8 @@ from export.snapshot import Shard, Snapshot
 
 READERS = 4
 
+PUBLISHED = frozenset({ReleaseState.CURRENT, ReleaseState.SUPERSEDED})
+
 PUTS_AT_ONCE = 2
 """Shards on their way to the store at one time: one may wait for the disk while the other is hashed."""
 
@@ -80,7 +82,14 @@ def build_release(
 
 
 def discard(house: Collaborators, frozen: Snapshot) -> None:
-    """Erases all of a version that was never published, then forgets it (a revoked one stays revoked)."""
+    """Erases all of a version that was never published, then forgets it (a revoked one stays revoked).
+
+    Another builder may have finished the same draft meanwhile, and somebody published it: that one is let be.
+    """
+    with house.database.reading() as session:
+        release = queries.release_of(session, frozen.name, frozen.version)
+        if release is not None and release.state in PUBLISHED:
+            return
     objects.erase_all(house.store, object_keys.release_prefix(frozen.name, frozen.version))
     with house.database.writing() as session:
         queries.forget_release(session, frozen.release_id)
@@ -211,8 +220,11 @@ def _await(under_way: deque[tuple[str, Future[FileFacts]]]) -> tuple[str, FileFa
 
 
 def _put_shard(house: Collaborators, frozen: Snapshot, shard: Shard, content: bytes) -> FileFacts:
+    """Asked before, so that a withdrawn voice is not put, and after, for one withdrawn while it was being put."""
     _check_stands(house, frozen, shard)
-    return _put(house, frozen, shard.path, content)
+    facts = _put(house, frozen, shard.path, content)
+    _check_stands(house, frozen, shard)
+    return facts
 
 
 def _check_stands(house: Collaborators, frozen: Snapshot, shard: Shard) -> None:
@@ -231,6 +243,8 @@ def _finish(house: Collaborators, frozen: Snapshot, manifest_sha256: str) -> Non
         share_accounts(session, queries.accounts_in(session, frozen.release_id))
         release = queries.locked_release(session, frozen.release_id)
         now = house.clock()
+        if release is not None and release.state in PUBLISHED:
+            raise ReleaseExists("Another build of this version was published while this one ran.")
         if release is None or release.state is not ReleaseState.DRAFT or not snapshot.stands(session, frozen, now):
             raise ReleaseWithdrawn(archive.BUILD_AGAIN)
         release.built_at = release.built_at or now

@@ -7,6 +7,8 @@ or open it. So an erasure counts as done only when a look that began `LATE_WRITE
 erased the rest.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,7 +16,7 @@ import structlog
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
-from corpus.errors import Transient
+from corpus.errors import LoanwordError, StoreError, Transient
 from corpus.object_store import ObjectStore
 from corpus.queries import lock_account
 from corpus.tables import Erasure
@@ -36,29 +38,55 @@ class Erased:
 
 
 def finish_erasures(house: Collaborators, account_id: AccountId | None = None) -> Erased:
-    """Carries every erasure (or one account's) as far as it can go now. Raises `Transient` errors; then run it again.
+    """Carries every erasure (or one account's) as far as it can go now. Raises the first `StoreError` or `Transient`
+    that it met, after everything else is done; then run it again.
 
     Keys first, all of them: what a key sealed is beyond reach once it is gone, however long the rest takes.
     """
     with house.database.reading() as session:
         unfinished = queries.unfinished_erasures(session, account_id)
+        revoked = queries.revoked_releases(session)
+    trouble = _Trouble()
     for erasure in unfinished:
-        house.keyring.destroy(erasure.account_id, erasure.voice_key_id)
-    objects = _erase_revoked_releases(house)
-    utterances = finished = 0
+        with trouble.put_by():
+            house.keyring.destroy(erasure.account_id, erasure.voice_key_id)
+    objects = utterances = finished = 0
+    for name, version in revoked:  # served no more, so its bytes have no reason to stay; gone, it costs one listing
+        with trouble.put_by():
+            objects += erase_below(house.store, object_keys.release_prefix(name, version))
     for erasure in unfinished:
         began_late_enough = house.clock() >= erasure.requested_at + LATE_WRITERS
-        objects += erase_below(house.store, object_keys.voice_prefix(erasure.account_id, erasure.voice_key_id))
-        utterances += _delete_rows(house, erasure, done=began_late_enough)
-        finished += began_late_enough
+        with trouble.put_by():
+            objects += erase_below(house.store, object_keys.voice_prefix(erasure.account_id, erasure.voice_key_id))
+            utterances += _delete_rows(house, erasure, done=began_late_enough)
+            finished += began_late_enough
+    trouble.raise_first()
     return Erased(objects, utterances, finished)
+
+
+class _Trouble:
+    """Errors put by until the end, so that one object that cannot be erased holds up nobody else's erasure."""
+
+    def __init__(self) -> None:
+        self._errors: list[LoanwordError] = []
+
+    @contextmanager
+    def put_by(self) -> Iterator[None]:
+        try:
+            yield
+        except (StoreError, Transient) as error:
+            self._errors.append(error)
+
+    def raise_first(self) -> None:
+        if self._errors:
+            raise self._errors[0]
 
 
 def try_to_finish_erasures(house: Collaborators, account_id: AccountId) -> None:
     """After a withdrawal was answered: what fails now is tried again by start-up and sweep."""
     try:
         finish_erasures(house, account_id)
-    except Transient as error:
+    except (StoreError, Transient) as error:
         _log.warning("an erasure is unfinished", account_id=account_id, error=type(error).__name__)
 
 
@@ -71,13 +99,6 @@ def erase_below(store: ObjectStore, prefix: str) -> int:
     for key in keys:
         store.erase(key)
     return len(keys)
-
-
-def _erase_revoked_releases(house: Collaborators) -> int:
-    """A revoked release is served no more, so its bytes have no reason to stay. One that is gone costs one listing."""
-    with house.database.reading() as session:
-        revoked = queries.revoked_releases(session)
-    return sum(erase_below(house.store, object_keys.release_prefix(name, version)) for name, version in revoked)
 
 
 def _delete_rows(house: Collaborators, erasure: Erasure, *, done: bool) -> int:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from corpus import logs
+from corpus.child_process import keep_no_core_dumps
 from corpus.errors import LoanwordError
 from corpus.settings import Settings
 from loanword.commands import clients, curating, demonstrating, operating, releasing
@@ -35,6 +36,7 @@ def build() -> typer.Typer:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. Misuse, aborted prompts and interrupts are typer's to tell."""
     logs.configure()
+    keep_no_core_dumps()
     command = typer.main.get_command(build())
     try:
         command.main(args=None if argv is None else list(argv), prog_name="loanword")

@@ -16,8 +16,8 @@ import curation.review.api
 import export.catalogue.api
 import ingest.app
 from corpus import logs
+from corpus.child_process import keep_no_core_dumps
 from corpus.collaborators import Collaborators, collaborators
-from corpus.errors import LoanwordError
 from corpus.settings import Settings, read_settings
 from corpus.web import pages, sessions
 from corpus.web.app import build_app
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     """Serves until interrupted. Withdrawals that a crash cut short are finished before the port opens."""
     opened = collaborators(settings)
-    finish_erasures(opened)
+    _erase(opened)
     opened.database.close()
     os.environ.update(as_environment(settings))  # uvicorn's workers are new processes, and read it there
     uvicorn.run(
@@ -49,6 +49,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
 
 def app_from_environment() -> FastAPI:
     logs.configure()
+    keep_no_core_dumps()
     return create_app(collaborators(read_settings()))
 
 
@@ -100,7 +101,12 @@ async def _with_erasures_behind(app: FastAPI) -> AsyncIterator[None]:
 async def _keep_erasing(opened: Collaborators) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY.total_seconds())
-        try:
-            await run_in_threadpool(finish_erasures, opened)
-        except LoanwordError as error:
-            _log.warning("erasures are not finished yet", error=type(error).__name__)
+        await run_in_threadpool(_erase, opened)
+
+
+def _erase(opened: Collaborators) -> None:
+    """One attempt; the next comes in a minute. Whatever goes wrong, people must still be able to withdraw."""
+    try:
+        finish_erasures(opened)
+    except Exception as error:  # broad: a bug in erasing must not end erasing
+        _log.exception("erasures are not finished yet", error=type(error).__name__)

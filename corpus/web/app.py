@@ -11,7 +11,7 @@ from corpus.web import problems
 
 def build_app(collaborators: Collaborators, routers: Iterable[APIRouter]) -> FastAPI:
     """One application over these routes, with refusals as problem+json and the collaborators for its dependencies."""
-    app = FastAPI(title="Loanword", docs_url="/docs", redoc_url=None)
+    app = FastAPI(title="Loanword", docs_url=None, redoc_url=None)
     app.state.collaborators = collaborators
     app.state.password_checks = PasswordChecks()
     problems.install(app)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from corpus.words import ClipId, Decision, RejectReason
 from curation.review.review import Offer
 
-LONGEST_TRANSCRIPT = 1000
+LONGEST_TRANSCRIPT = 100
 
 ClipIdInPath = Annotated[ClipId, Path(pattern="^[0-9a-f]{32}$")]
 
@@ -44,7 +44,7 @@ class HypothesisAnswer(BaseModel):
 
 
 class ClipAnswer(BaseModel):
-    """A clip to review, leased until `lease_until`. `waiting` counts the queue, this clip included, up to 1000."""
+    """A clip to review, leased until `lease_until`. `waiting` counts the queue, this clip included, up to 100."""
 
     clip_id: ClipId
     duration_s: float

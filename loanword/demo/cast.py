@@ -4,7 +4,8 @@ Accounts are added as an operator adds them. All else goes through HTTP: signing
 """
 
 import secrets
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -39,18 +40,27 @@ class Cast:
     recordings: Sequence[Recording]
     lenders: dict[str, Lender]
     refuser: Lender
-    curator_token: str
-    engineer_token: str
+    curator: "SignedIn"
+    engineer: "SignedIn"
 
     @property
     def as_engineer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.engineer_token}"}
+        return {"Authorization": f"Bearer {self.engineer.token}"}
 
-    @property
-    def leaver(self) -> str:
-        """The speaker who withdraws at the end: the one with the most recordings, the first of them by name."""
-        lent = [recording.speaker for recording in self.recordings]
-        return min(self.lenders, key=lambda speaker: (-lent.count(speaker), speaker))
+    def leaver(self, may_leave: Collection[AccountId]) -> str:
+        """The speaker who withdraws at the end: of these accounts, the one with the most recordings."""
+        lent = Counter(recording.speaker for recording in self.recordings)
+        leavers = [speaker for speaker, lender in self.lenders.items() if lender.account_id in may_leave]
+        return min(leavers, key=lambda speaker: (-lent[speaker], speaker))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Someone who signed in with a password."""
+
+    email: str
+    password: str
+    token: str
 
 
 def assemble(
@@ -65,8 +75,8 @@ def assemble(
         recordings=recordings,
         lenders=lenders,
         refuser=_lender(house, client, notice, ()),
-        curator_token=_signed_in(house, client, Role.CURATOR, Scope.REVIEW),
-        engineer_token=_signed_in(house, client, Role.ENGINEER, Scope.PULL),
+        curator=_signed_in(house, client, Role.CURATOR, Scope.REVIEW),
+        engineer=_signed_in(house, client, Role.ENGINEER, Scope.PULL),
     )
 
 
@@ -87,13 +97,13 @@ def _lender(house: Collaborators, client: httpx.Client, notice: ConsentNotice, p
     return Lender(account_id, token, paired.json()["token"])
 
 
-def _signed_in(house: Collaborators, client: httpx.Client, role: Role, scope: Scope) -> str:
-    """A new account's token, got with its password as anyone would."""
+def _signed_in(house: Collaborators, client: httpx.Client, role: Role, scope: Scope) -> SignedIn:
+    """A new account, and a token for it, got with its password as anyone would."""
     password = secrets.token_urlsafe(16)
     account_id = _account(house, role, password)
     asked = {"email": _email(account_id), "password": password, "scopes": [scope]}
-    token: str = client.post("/v1/tokens", json=asked).raise_for_status().json()["token"]
-    return token
+    answer = client.post("/v1/tokens", json=asked).raise_for_status()
+    return SignedIn(_email(account_id), password, answer.json()["token"])
 
 
 def _account(house: Collaborators, role: Role, password: str | None) -> AccountId:

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from corpus.collaborators import collaborators
 from corpus.settings import Settings
+from loanword.demo.cast import SignedIn
 from loanword.demo.ground import BUCKET, make_home, server_over, store_under
 from loanword.demo.recordings import SAMPLES, read_manifest
 from loanword.demo.story import RELEASE, Story
@@ -28,28 +29,31 @@ def run_demo(home: Path, clips: Path | None, console: Console, *, workers: int, 
         )
         prepare(settings)
         with server_over(settings) as url:
-            console.print(f"SQLite in {home / 'loanword.db'}, SeaweedFS on {store.endpoint_url}, Loanword on {url}")
+            console.print(
+                f"SQLite in {home / 'loanword.db'}, SeaweedFS on {store.endpoint_url}, Loanword on {url}",
+                soft_wrap=True,
+            )
             house = collaborators(settings)
-            Story(house, url, console, workers).tell(recordings)
+            cast = Story(house, url, console, workers).tell(recordings)
             house.database.close()
             console.print(f"\n[bold]Done[/] in {time.monotonic() - began:.1f} s. Look at:", highlight=False)
-            _say_what_to_look_at(console, home, url if stay else None)
+            _say_what_to_look_at(console, home, url if stay else None, cast.curator)
             if stay:
                 _until_interrupted()
 
 
-def _say_what_to_look_at(console: Console, home: Path, url: str | None) -> None:
+def _say_what_to_look_at(console: Console, home: Path, url: str | None, curator: SignedIn) -> None:
     for path, what in (
         (home / "pulled" / "2" / "train.csv", "what DeepSpeech and Coqui read"),
         (home / "pulled" / "2" / "datasheet.html", "what is in the release, for people"),
-        (home / "server.log", "the server's log"),
     ):
         console.print(f"   {path}  {what}", highlight=False, soft_wrap=True)
     if url is None:
         console.print("   Run it with --stay to keep the servers, and to open their pages.", highlight=False)
         return
-    for page, what in (("/", "start"), ("/review", "the review console"), ("/docs", "the API")):
+    for page, what in (("/", "start"), ("/review", "the review console"), ("/openapi.json", "the API")):
         console.print(f"   {url}{page}  {what}", highlight=False)
+    console.print(f"   Sign in as {curator.email}, password {curator.password}", highlight=False, soft_wrap=True)
     console.print(f"   The release is {RELEASE}@2. Interrupt to stop.", highlight=False)
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 import loanword.samples
 from corpus.collaborators import Collaborators
-from corpus.errors import StoreUnavailable
+from corpus.errors import BucketMissing, ObjectForbidden, StoreError, StoreUnavailable
 from corpus.keys import AccountKey
+from corpus.object_store import ObjectStore
 from corpus.sealed import place
 from corpus.speech.recogniser import Heard
 from corpus.tables import Clip, Hypothesis
@@ -279,21 +280,33 @@ def test_what_may_not_be_used_is_never_touched(house: Collaborators, bench: Work
 
 
 class OutOfReachAtFirst(Vault):
-    """A vault whose first reading fails as a store does that is restarting."""
+    """A vault whose first reading fails as a store does."""
 
-    left = 1
+    def __init__(self, store: ObjectStore, refusal: type[StoreError]) -> None:
+        super().__init__(store)
+        self.left, self.refusal = 1, refusal
 
     def get(self, key: AccountKey, object_key: str) -> bytes:
         self.left -= 1
         if self.left >= 0:
-            raise StoreUnavailable(object_key)
+            raise self.refusal(object_key)
         return super().get(key, object_key)
 
 
-def test_what_is_out_of_reach_is_no_failure_and_is_tried_again(house: Collaborators, bench: Workbench) -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        pytest.param(StoreUnavailable, id="restarting"),
+        pytest.param(ObjectForbidden, id="credentials-ran-out"),
+        pytest.param(BucketMissing, id="bucket-mistyped"),
+    ],
+)
+def test_what_the_store_refuses_is_no_failure_and_is_tried_again(
+    house: Collaborators, bench: Workbench, refusal: type[StoreError]
+) -> None:
     lender = make_lender(house)
     wanted = {make_utterance(house, lender) for _ in range(2)}
-    flaky = replace(bench, house=replace(house, vault=OutOfReachAtFirst(house.store)))
+    flaky = replace(bench, house=replace(house, vault=OutOfReachAtFirst(house.store, refusal)))
 
     first = run.curate(house, Inline(flaky))
     second = run.curate(house, Inline(bench))

@@ -8,8 +8,8 @@ from corpus.collaborators import Collaborators
 from corpus.errors import ReleaseExists, ReleaseIncomplete, ReleaseWithdrawn, StoreUnavailable, UnknownRelease
 from corpus.tables import Release
 from corpus.words import ReleaseState
-from export import queries
-from export.build import build_release
+from export import queries, snapshot
+from export.build import build_release, discard
 from export.policy import Policy
 from export.publish import list_releases, publish_release, show_release
 from tests.factories import Lender, withdraw_consent
@@ -65,6 +65,20 @@ def test_it_is_published_once(house: Collaborators, lenders: list[Lender]) -> No
 
     with pytest.raises(ReleaseExists):
         publish_release(house, NAME, VERSION)
+
+
+def test_a_builder_that_comes_late_lets_a_published_release_be(house: Collaborators, lenders: list[Lender]) -> None:
+    with house.database.reading() as session:
+        release = queries.release_of(session, NAME, VERSION)
+        assert release is not None
+        frozen = snapshot.of(session, release)
+    publish_release(house, NAME, VERSION)
+    before = [info.key for info in house.store.list(PREFIX)]
+
+    discard(house, frozen)
+
+    assert [info.key for info in house.store.list(PREFIX)] == before
+    assert state(house) is ReleaseState.CURRENT
 
 
 def test_an_unknown_release_is_not_found(house: Collaborators) -> None:

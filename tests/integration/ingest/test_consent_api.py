@@ -238,3 +238,17 @@ def test_the_same_notice_again_changes_nothing_and_another_wording_is_refused(ho
     assert again.published_at == NOW
     with pytest.raises(NoticeExists):
         publish_notice(house, "We keep everything.", locale="en-US", version="1")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/v1/notices/%00", id="version"),
+        pytest.param("/v1/notices/1?locale=%00", id="locale"),
+    ],
+)
+def test_a_nul_in_an_address_is_refused_and_no_fault_of_ours(api: TestClient, token: str, path: str) -> None:
+    answer = api.get(path, headers=bearer(token))
+
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,7 +1,9 @@
 """Taking consent back, and what is erased for it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from sqlalchemy import select
@@ -9,7 +11,7 @@ from starlette.testclient import TestClient
 
 from corpus import object_keys, queries
 from corpus.collaborators import Collaborators
-from corpus.errors import KeyDestroyed, StoreUnavailable
+from corpus.errors import KeyDestroyed, ObjectForbidden, StoreUnavailable
 from corpus.keys import KeyKind
 from corpus.object_store import ObjectStore
 from corpus.tables import Account, Erasure, Release, ReleaseClip, SplitAssignment
@@ -142,6 +144,35 @@ def test_erasing_again_changes_nothing(house: Collaborators, traces: Traces) -> 
 
     assert (again.objects, again.utterances) == (0, 0)
     assert traces.now() == before
+
+
+class Immovable:
+    """A real store that will not erase what lies below one prefix."""
+
+    def __init__(self, store: ObjectStore, prefix: str) -> None:
+        self.store, self.prefix = store, prefix
+
+    def erase(self, key: str) -> None:
+        if key.startswith(self.prefix):
+            raise ObjectForbidden(key)
+        self.store.erase(key)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.store, name)
+
+
+def test_one_object_that_cannot_be_erased_holds_up_nobody_else(house: Collaborators) -> None:
+    lenders = [make_lender(house) for _ in range(3)]
+    prefixes = [object_keys.voice_prefix(each.account_id, voice_key(house, each.account_id).key_id) for each in lenders]
+    for lender in lenders:
+        make_utterance(house, lender)
+        withdraw(house, lender.account_id)
+    stuck = replace(house, store=cast(ObjectStore, Immovable(house.store, prefixes[0])))
+
+    with pytest.raises(ObjectForbidden):
+        finish_erasures(stuck)
+
+    assert [len(below(house.store, prefix)) for prefix in prefixes] == [1, 0, 0]
 
 
 def test_what_a_slow_writer_stores_after_the_first_look_is_found_by_the_last(
