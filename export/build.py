@@ -26,7 +26,7 @@ from export.release_file import RELEASE_JSON, SHA256SUMS, FileFacts, ReleaseFile
 from export.shards import ShardWriter
 from export.snapshot import Shard, Snapshot
 
-READERS = 4
+READERS = 2
 
 PUBLISHED = frozenset({ReleaseState.CURRENT, ReleaseState.SUPERSEDED})
 
