@@ -27,6 +27,7 @@ from export.shards import ShardWriter
 from export.snapshot import Shard, Snapshot
 
 READERS = 2
+"""Threads that open clips. On two cores four took 1.4 s for 325 MB where two took 1.2: they wait for one another."""
 
 PUBLISHED = frozenset({ReleaseState.CURRENT, ReleaseState.SUPERSEDED})
 
