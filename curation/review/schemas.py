@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from corpus.words import ClipId, Decision, RejectReason
 from curation.review.review import Offer
 
-LONGEST_TRANSCRIPT = 100
+LONGEST_TRANSCRIPT = 1000
 
 ClipIdInPath = Annotated[ClipId, Path(pattern="^[0-9a-f]{32}$")]
 
