@@ -91,6 +91,17 @@ def check_prefix(prefix: str) -> None:
         raise BadObjectKey(prefix)
 
 
+def erase_below(store: ObjectStore, prefix: str) -> int:
+    """Erases every object whose key starts so; returns how many there were.
+
+    The listing is taken whole first: erasing under a running listing may make a store skip some.
+    """
+    keys = [info.key for info in store.list(prefix)]
+    for key in keys:
+        store.erase(key)
+    return len(keys)
+
+
 class DirectoryStore:
     """Objects as files below one directory, readable by their owner alone.
 

@@ -16,6 +16,7 @@ from itertools import cycle
 from corpus import object_keys
 from corpus.collaborators import Collaborators
 from corpus.errors import BadRequest, ReleaseExists, ReleaseWithdrawn
+from corpus.object_store import erase_below
 from corpus.queries import share_accounts
 from corpus.words import ReleaseState, Split
 from export import archive, datasheet, manifest, objects, queries, snapshot, wav
@@ -91,7 +92,7 @@ def discard(house: Collaborators, frozen: Snapshot) -> None:
         release = queries.release_of(session, frozen.name, frozen.version)
         if release is not None and release.state in PUBLISHED:
             return
-    objects.erase_all(house.store, object_keys.release_prefix(frozen.name, frozen.version))
+    erase_below(house.store, object_keys.release_prefix(frozen.name, frozen.version))
     with house.database.writing() as session:
         queries.forget_release(session, frozen.release_id)
 

@@ -37,9 +37,3 @@ def facts(store: ObjectStore, key: str) -> FileFacts:
             digest.update(chunk)
             size_bytes += len(chunk)
     return FileFacts(size_bytes, digest.hexdigest())
-
-
-def erase_all(store: ObjectStore, prefix: str) -> None:
-    """Everything under the prefix. Done twice is done once."""
-    for info in list(store.list(prefix)):
-        store.erase(info.key)

@@ -17,7 +17,7 @@ import structlog
 from corpus import object_keys
 from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError, StoreError, Transient
-from corpus.object_store import ObjectStore
+from corpus.object_store import erase_below
 from corpus.queries import lock_account
 from corpus.tables import Erasure
 from corpus.words import AccountId
@@ -88,17 +88,6 @@ def try_to_finish_erasures(house: Collaborators, account_id: AccountId) -> None:
         finish_erasures(house, account_id)
     except (StoreError, Transient) as error:
         _log.warning("an erasure is unfinished", account_id=account_id, error=type(error).__name__)
-
-
-def erase_below(store: ObjectStore, prefix: str) -> int:
-    """Erases every object whose key starts so; returns how many there were.
-
-    The listing is taken whole first: erasing under a running listing may make a store skip some.
-    """
-    keys = [info.key for info in store.list(prefix)]
-    for key in keys:
-        store.erase(key)
-    return len(keys)
 
 
 def _delete_rows(house: Collaborators, erasure: Erasure, *, done: bool) -> int:

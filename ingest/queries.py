@@ -11,7 +11,6 @@ from corpus.sealed import SealedBytes
 from corpus.tables import (
     Account,
     Clip,
-    ConsentNotice,
     Device,
     Erasure,
     Hypothesis,
@@ -146,13 +145,6 @@ def revoke_device(session: Session, account_id: AccountId, device_id: DeviceId, 
     own = and_(Device.id == device_id, Device.account_id == account_id)
     session.execute(update(Device).where(own, Device.revoked_at.is_(None)).values(revoked_at=now))
     return session.scalar(select(Device.id).where(own)) is not None
-
-
-# Consent
-
-
-def notice_by_id(session: Session, notice_id: int) -> ConsentNotice:
-    return session.get_one(ConsentNotice, notice_id)
 
 
 # Withdrawal and erasure

@@ -230,7 +230,7 @@ def test_a_path_of_someones_machine_is_found() -> None:
     paths = [b"see /" + directory + b"/notes" for directory in (b"work", b"root", b"home/ada")]
 
     assert len(machine_paths({str(index): path for index, path in enumerate(paths)})) == 3
-    assert machine_paths({"a": b"https://example.org/work/ and frame/work/x"}) == []
+    assert machine_paths({"a": b"https://example.org/root/ and frame/root/x"}) == []
 
 
 def test_an_error_without_status_is_found() -> None:
