@@ -1,4 +1,4 @@
-"""What use cases are handed: database, store, vault, keys, clock and settings, wired from the settings.
+"""What use cases are handed: database, store, vault, keys, signer, clock and settings, wired from the settings.
 
 Called in entry points (the roof, and a curation worker's start) and nowhere else.
 """
@@ -9,6 +9,7 @@ from corpus.database import Database, check_up_to_date
 from corpus.keys import Keyring, MasterKey
 from corpus.object_store import ObjectStore
 from corpus.settings import Settings
+from corpus.signing import Signer
 from corpus.stores import open_store
 from corpus.vault import Vault
 from corpus.words import Clock, utc_now
@@ -24,6 +25,7 @@ class Collaborators:
     vault: Vault
     keyring: Keyring
     master: MasterKey
+    signer: Signer
     clock: Clock
 
 
@@ -40,5 +42,6 @@ def collaborators(settings: Settings, clock: Clock = utc_now) -> Collaborators:
         vault=Vault(store),
         keyring=Keyring(master, wrapped_keys),
         master=master,
+        signer=Signer.read(settings.resolved_signing_key_file()),
         clock=clock,
     )

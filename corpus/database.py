@@ -89,7 +89,7 @@ class Database:
 
 def upgrade(url: str) -> None:
     """Brings the schema to the newest migration."""
-    with connected(url) as connection:
+    with migrating(url) as connection:
         config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -118,8 +118,22 @@ def alembic_config() -> Config:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Connection]:
+def migrating(url: str) -> Iterator[Connection]:
+    """As `connected`, for migrations. Raises `Misconfigured` where one would leave a row that points nowhere.
+
+    SQLite changes a table on a copy, and drops the one that rows point at: so foreign keys are off meanwhile.
+    """
+    with connected(url, foreign_keys=False) as connection:
+        yield connection
+        if connection.dialect.name == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise Misconfigured("The migration would leave rows that point nowhere: nothing was changed.")
+
+
+@contextmanager
+def connected(url: str, *, foreign_keys: bool = True) -> Iterator[Connection]:
     engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url)
+    if not foreign_keys and engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda driver, _record: driver.execute("PRAGMA foreign_keys = OFF"))
     try:
         with _translated(), engine.execution_options(**{WRITES: True}).begin() as connection:
             yield connection

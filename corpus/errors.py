@@ -13,6 +13,7 @@
     ├── Misconfigured               a setting or a secret is missing or wrong
     ├── StoreError                  ObjectAbsent, ObjectForbidden, ObjectExists, ObjectCorrupt, BadObjectKey
     ├── AccountKeyError             KeyDestroyed, SealBroken
+    ├── ProofError                  BadSignature, LedgerBroken
     ├── DecodeError                 Undecodable, DecoderCrashed
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
     ├── SeaweedFSFailed, ServerFailed, ServerRefused, UploadStopped, DemoFailed
@@ -314,6 +315,21 @@ class KeyDestroyed(AccountKeyError):
 
 class SealBroken(AccountKeyError):
     """The sealed bytes were changed, moved, or sealed under another key."""
+
+
+# Proofs
+
+
+class ProofError(LoanwordError):
+    """Something that should prove itself does not."""
+
+
+class BadSignature(ProofError):
+    """The signature is not of this document."""
+
+
+class LedgerBroken(ProofError):
+    """The ledger is not what its newest signed head says: nothing is added to it. Run `loanword audit`."""
 
 
 # Audio

@@ -21,6 +21,7 @@ from corpus import object_keys
 from corpus.errors import KeyDestroyed, Misconfigured, ObjectAbsent, SealBroken
 from corpus.object_store import ObjectStore
 from corpus.sealed import SealedBytes
+from corpus.secret_files import read_secret, write_secret
 from corpus.words import AccountId, KeyId, new_id
 
 KEY_BYTES = 32
@@ -76,27 +77,12 @@ class MasterKey:
     @classmethod
     def read(cls, path: Path) -> "MasterKey":
         """Raises `Misconfigured` where the file is absent, of another size, or readable by others."""
-        try:
-            mode, secret = path.stat().st_mode, path.read_bytes()
-        except OSError as error:
-            raise Misconfigured(
-                f"The master key {path} cannot be read: `loanword database upgrade` makes one."
-            ) from error
-        if mode & 0o077:
-            raise Misconfigured(f"The master key {path} can be read by others: `chmod 600` it.")
-        return cls(secret)
+        return cls(read_secret(path, "master key"))
 
     @staticmethod
     def write_new(path: Path) -> None:
         """Makes a random master key, durable, and never over an old one (raises FileExistsError)."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(os.urandom(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        directory = os.open(path.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
+        write_secret(path, os.urandom(KEY_BYTES))
 
     def derive(self, label: str) -> bytes:
         """32 bytes that only this label and this master key give."""

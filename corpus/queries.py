@@ -4,24 +4,22 @@ Every reader of clips starts from `usable_clips` or `usable_utterances`: the one
 Functions take a session; who opened it commits it.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.visitors import cloned_traverse
 
-from corpus import ledger
+from corpus import ledger, ledger_queries
 from corpus.consent import GRANTS, NEEDS, ConsentFact
 from corpus.errors import NoticeExists, UnknownAccount, UnknownNotice
-from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, LedgerLeaf, UtcDateTime, Utterance
-from corpus.words import AccountId, ConsentAct, ConsentMethod, Purpose
-
-LEDGER_LOCK = 0x6C6F616E
-"""The PostgreSQL advisory lock under which ledger indexes are assigned ("loan")."""
-
+from corpus.signing import Signer
+from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, UtcDateTime, Utterance
+from corpus.words import AccountId, ConsentAct, ConsentActor, ConsentMethod, Purpose
 
 # The account lock
 
@@ -100,6 +98,9 @@ class NewConsentEvent:
     expires_at: datetime | None
     notice_id: int
     method: ConsentMethod
+    actor: ConsentActor = ConsentActor.SELF
+    adult: bool | None = None
+    """Whether adulthood was affirmed; None where it was not asked."""
 
 
 # Built once, and run on the session's connection: every upload asks it twice, and building it costs more than running.
@@ -134,48 +135,64 @@ def last_notice_id(session: Session, account_id: AccountId) -> int | None:
     )
 
 
-def append_consent_events(session: Session, events: Sequence[NewConsentEvent]) -> None:
-    """Adds events at the end of the ledger, each with its salted commitment. The caller holds the account's lock.
+def append_consent_events(session: Session, signer: Signer, events: Sequence[NewConsentEvent]) -> list[int]:
+    """Adds events at the end of the ledger, each with its salted commitment; returns their ids.
 
-    An event never lies before the account's last one, even where clocks disagree: order by id is order by time.
+    The caller holds the account's lock. An event never lies before the account's last one, even where clocks disagree:
+    order by id is order by time.
     """
-    _lock_ledger(session)
-    index = session.scalar(select(func.coalesce(func.max(LedgerLeaf.index) + 1, 0))) or 0
-    for event in events:
-        newest = session.scalar(select(func.max(ConsentEvent.at)).where(ConsentEvent.account_id == event.account_id))
-        at = max(event.at, newest) if newest else event.at
-        salt = ledger.new_salt()
-        content = {
-            "account": event.account_id,
-            "act": event.act.value,
-            "at": at.isoformat(),
-            "expires_at": event.expires_at.isoformat() if event.expires_at else None,
-            "method": event.method.value,
-            "notice": event.notice_id,
-            "purpose": event.purpose.value,
-        }
-        session.add(LedgerLeaf(index=index, hash=ledger.leaf_hash(salt, content)))
-        session.flush()
-        session.add(
-            ConsentEvent(
-                id=index,
-                account_id=event.account_id,
-                purpose=event.purpose,
-                act=event.act,
-                at=at,
-                expires_at=event.expires_at,
-                notice_id=event.notice_id,
-                method=event.method,
-                salt=salt,
-            )
-        )
-        session.flush()
-        index += 1
+    if not events:
+        return []
+    ledger_queries.lock(session)
+    rows = [_event_row(session, event) for event in events]
+    shown = _notices(session, {event.notice_id for event in events})
+    leaves = [ledger.leaf_hash(row.salt or "", event_content(row, shown[row.notice_id])) for row in rows]
+    first = ledger_queries.append(session, signer, leaves, max(row.at for row in rows))
+    for offset, row in enumerate(rows):
+        row.id = first + offset
+    session.add_all(rows)
+    session.flush()
+    return [row.id for row in rows]
 
 
-def _lock_ledger(session: Session) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LEDGER_LOCK})
+def event_content(event: ConsentEvent, shown: ConsentNotice) -> dict[str, object]:
+    """What a consent event's leaf commits to: all that a receipt says of it, the wording and the terms included."""
+    return {
+        "account": event.account_id,
+        "act": event.act.value,
+        "actor": event.actor.value,
+        "adult": event.adult,
+        "at": event.at.isoformat(),
+        "expires_at": event.expires_at.isoformat() if event.expires_at else None,
+        "kind": "consent",
+        "method": event.method.value,
+        "notice_locale": shown.locale,
+        "notice_version": shown.version,
+        "purpose": event.purpose.value,
+        "terms_sha256": hashlib.sha256(shown.terms.encode()).hexdigest(),
+        "wording_sha256": hashlib.sha256(shown.wording.encode()).hexdigest(),
+    }
+
+
+def _event_row(session: Session, event: NewConsentEvent) -> ConsentEvent:
+    newest = session.scalar(select(func.max(ConsentEvent.at)).where(ConsentEvent.account_id == event.account_id))
+    return ConsentEvent(
+        account_id=event.account_id,
+        purpose=event.purpose,
+        act=event.act,
+        at=max(event.at, newest) if newest else event.at,
+        expires_at=event.expires_at,
+        notice_id=event.notice_id,
+        method=event.method,
+        actor=event.actor,
+        adult=event.adult,
+        salt=ledger.new_salt(),
+    )
+
+
+def _notices(session: Session, notice_ids: Iterable[int]) -> dict[int, ConsentNotice]:
+    found = session.scalars(select(ConsentNotice).where(ConsentNotice.id.in_(list(notice_ids))))
+    return {each.id: each for each in found}
 
 
 # The one rule, as SQL

@@ -24,6 +24,10 @@ class Settings(BaseSettings):
         description="Where wrapped account keys live, outside the database and its backups; default <home>/keys",
     )
     master_key_file: Path | None = Field(None, description="32 random bytes, mode 0600; default <home>/master.key")
+    signing_key_file: Path | None = Field(
+        None,
+        description="The Ed25519 key that signs for us, mode 0600; default <home>/signing.key",
+    )
     s3_endpoint_url: str | None = Field(None, description="The S3 server, where it is not AWS's own.")
 
     public_url: str | None = Field(
@@ -65,6 +69,9 @@ class Settings(BaseSettings):
 
     def resolved_master_key_file(self) -> Path:
         return self.master_key_file or self.home.absolute() / "master.key"
+
+    def resolved_signing_key_file(self) -> Path:
+        return self.signing_key_file or self.home.absolute() / "signing.key"
 
     def is_public_over_tls(self) -> bool:
         """Whether people come over TLS, though a proxy may speak plain HTTP to us."""

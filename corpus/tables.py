@@ -2,13 +2,17 @@
 
 Columns that tell of a person are `Sealed` under that person's key; digests used for look-ups are keyed HMACs.
 Times are aware UTC; ids are 32 hexadecimal digits; closed sets are stored as their words.
+
+Every column says what it holds of a person (`Holds`) and what it goes with (`GoesWith`): erasure is driven by that, and
+a test fails on a column that does not say. What hangs from an utterance by foreign keys goes with the voice.
 """
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     DateTime,
     Dialect,
@@ -20,7 +24,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from corpus.sealed import Sealed, SealedBytes
@@ -28,9 +32,12 @@ from corpus.words import (
     AccountId,
     ClipId,
     ConsentAct,
+    ConsentActor,
     ConsentMethod,
     Decision,
     DeviceId,
+    EntryKind,
+    ErasureKind,
     KeyId,
     Outcome,
     Purpose,
@@ -61,6 +68,45 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Holds(StrEnum):
+    """What a column holds of a person."""
+
+    PERSONAL = "personal"
+    """What somebody said, or who they are: sealed."""
+    PSEUDONYMOUS = "pseudonymous"
+    """An id or a keyed digest that leads to a person through other rows."""
+    OPERATIONAL = "operational"
+    """Nothing of any person."""
+
+
+class GoesWith(StrEnum):
+    """What a column's content goes with."""
+
+    VOICE = "voice"
+    """Gone when `collect` is withdrawn, or the recording deleted."""
+    IDENTITY = "identity"
+    """Gone when the account is closed."""
+
+
+VOICE, IDENTITY = GoesWith.VOICE, GoesWith.IDENTITY
+
+
+def personal(goes_with: GoesWith, *arguments: Any, **options: Any) -> MappedColumn[Any]:
+    return _column(Holds.PERSONAL, goes_with, *arguments, **options)
+
+
+def pseudonymous(goes_with: GoesWith, *arguments: Any, **options: Any) -> MappedColumn[Any]:
+    return _column(Holds.PSEUDONYMOUS, goes_with, *arguments, **options)
+
+
+def operational(*arguments: Any, **options: Any) -> MappedColumn[Any]:
+    return _column(Holds.OPERATIONAL, None, *arguments, **options)
+
+
+def _column(holds: Holds, goes_with: GoesWith | None, *arguments: Any, **options: Any) -> MappedColumn[Any]:
+    return mapped_column(*arguments, info={"holds": holds, "goes_with": goes_with}, **options)
 
 
 def _words(of: type[StrEnum]) -> Enum:
@@ -99,8 +145,11 @@ class Table(DeclarativeBase):
         ReleaseId: String(32),
         KeyId: String(32),
         ConsentAct: _words(ConsentAct),
+        ConsentActor: _words(ConsentActor),
         ConsentMethod: _words(ConsentMethod),
         Decision: _words(Decision),
+        EntryKind: _words(EntryKind),
+        ErasureKind: _words(ErasureKind),
         Outcome: _words(Outcome),
         Purpose: _words(Purpose),
         RejectReason: _words(RejectReason),
@@ -118,15 +167,15 @@ class Account(Table):
 
     __tablename__ = "accounts"
 
-    id: Mapped[AccountId] = mapped_column(primary_key=True)
-    email_lookup: Mapped[Digest | None] = mapped_column(String(64), unique=True)
-    email: Mapped[SealedBytes | None]
-    password_hash: Mapped[str | None] = mapped_column(String(255))
-    identity_key_id: Mapped[KeyId | None]
-    voice_key_id: Mapped[KeyId | None]
-    failed_sign_ins: Mapped[int] = mapped_column(default=0)
-    sign_in_blocked_until: Mapped[datetime | None]
-    created_at: Mapped[datetime]
+    id: Mapped[AccountId] = pseudonymous(IDENTITY, primary_key=True)
+    email_lookup: Mapped[Digest | None] = pseudonymous(IDENTITY, String(64), unique=True)
+    email: Mapped[SealedBytes | None] = personal(IDENTITY)
+    password_hash: Mapped[str | None] = personal(IDENTITY, String(255))
+    identity_key_id: Mapped[KeyId | None] = pseudonymous(IDENTITY)
+    voice_key_id: Mapped[KeyId | None] = pseudonymous(VOICE)
+    failed_sign_ins: Mapped[int] = operational(default=0)
+    sign_in_blocked_until: Mapped[datetime | None] = operational()
+    created_at: Mapped[datetime] = operational()
 
 
 class AccountRole(Table):
@@ -134,8 +183,8 @@ class AccountRole(Table):
 
     __tablename__ = "account_roles"
 
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
-    role: Mapped[Role] = mapped_column(primary_key=True)
+    account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"), primary_key=True)
+    role: Mapped[Role] = operational(primary_key=True)
 
 
 class Device(Table):
@@ -143,11 +192,11 @@ class Device(Table):
 
     __tablename__ = "devices"
 
-    id: Mapped[DeviceId] = mapped_column(primary_key=True)
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("accounts.id"), index=True)
-    name: Mapped[SealedBytes]
-    created_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]
+    id: Mapped[DeviceId] = pseudonymous(IDENTITY, primary_key=True)
+    account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"), index=True)
+    name: Mapped[SealedBytes] = personal(IDENTITY)
+    created_at: Mapped[datetime] = operational()
+    revoked_at: Mapped[datetime | None] = operational()
 
 
 class Token(Table):
@@ -155,14 +204,52 @@ class Token(Table):
 
     __tablename__ = "tokens"
 
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("accounts.id"), index=True)
-    device_id: Mapped[DeviceId | None] = mapped_column(ForeignKey("devices.id"))
-    lookup: Mapped[Digest] = mapped_column(unique=True)
-    scopes: Mapped[str] = mapped_column(String(255), comment="scopes, parted by spaces")
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
+    id: Mapped[Id] = pseudonymous(IDENTITY, primary_key=True)
+    account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"), index=True)
+    device_id: Mapped[DeviceId | None] = pseudonymous(IDENTITY, ForeignKey("devices.id"))
+    lookup: Mapped[Digest] = pseudonymous(IDENTITY, unique=True)
+    scopes: Mapped[str] = operational(String(255), comment="scopes, parted by spaces")
+    created_at: Mapped[datetime] = operational()
+    expires_at: Mapped[datetime | None] = operational()
+    revoked_at: Mapped[datetime | None] = operational()
+
+
+class SignInLink(Table):
+    """A one-time way in that an operator printed for somebody."""
+
+    __tablename__ = "sign_in_links"
+
+    id: Mapped[Id] = pseudonymous(IDENTITY, primary_key=True)
+    account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
+    lookup: Mapped[Digest] = pseudonymous(IDENTITY, unique=True)
+    created_at: Mapped[datetime] = operational()
+    expires_at: Mapped[datetime] = operational()
+    used_at: Mapped[datetime | None] = operational()
+
+
+class ExternalIdentity(Table):
+    """An account as an OpenID provider knows it, by a keyed digest of issuer and subject."""
+
+    __tablename__ = "external_identities"
+
+    lookup: Mapped[Digest] = pseudonymous(IDENTITY, primary_key=True)
+    account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
+    created_at: Mapped[datetime] = operational()
+
+
+class Pairing(Table):
+    """A device that waits for somebody to type the code that it shows (RFC 8628)."""
+
+    __tablename__ = "pairings"
+
+    id: Mapped[Id] = operational(primary_key=True)
+    code_lookup: Mapped[Digest] = operational(unique=True, comment="of the code that the device shows")
+    device_code_lookup: Mapped[Digest] = operational(unique=True, comment="of the secret that the device polls with")
+    created_at: Mapped[datetime] = operational()
+    expires_at: Mapped[datetime] = operational()
+    polled_at: Mapped[datetime | None] = operational()
+    device_id: Mapped[DeviceId | None] = pseudonymous(IDENTITY, ForeignKey("devices.id"), comment="once approved")
+    collected_at: Mapped[datetime | None] = operational(comment="when its token was handed over, once")
 
 
 # Consent
@@ -174,13 +261,19 @@ class ConsentNotice(Table):
     __tablename__ = "consent_notices"
     __table_args__ = (UniqueConstraint("version", "locale"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    version: Mapped[str] = mapped_column(String(64))
-    locale: Mapped[str] = mapped_column(String(35))
-    wording: Mapped[str] = mapped_column(Text)
-    wording_sha256: Mapped[Digest]
-    published_at: Mapped[datetime]
-    uploads_until: Mapped[datetime | None]
+    id: Mapped[int] = operational(primary_key=True)
+    version: Mapped[str] = operational(String(64))
+    locale: Mapped[str] = operational(String(35))
+    wording: Mapped[str] = operational(Text)
+    wording_sha256: Mapped[Digest] = operational()
+    terms: Mapped[str] = operational(
+        Text,
+        default="{}",
+        server_default="{}",
+        comment="canonical JSON: what was stated of controller, recipients, retention, withdrawal",
+    )
+    published_at: Mapped[datetime] = operational()
+    uploads_until: Mapped[datetime | None] = operational()
 
 
 class LedgerLeaf(Table):
@@ -188,40 +281,129 @@ class LedgerLeaf(Table):
 
     __tablename__ = "ledger_leaves"
 
-    index: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    hash: Mapped[Digest] = mapped_column(unique=True)
+    index: Mapped[int] = operational(primary_key=True, autoincrement=False)
+    hash: Mapped[Digest] = operational(unique=True)
+
+
+class LedgerEntry(Table):
+    """What a leaf that is no consent event commits to: nothing of any person. Its id is its leaf's index."""
+
+    __tablename__ = "ledger_entries"
+
+    id: Mapped[int] = operational(ForeignKey("ledger_leaves.index"), primary_key=True, autoincrement=False)
+    kind: Mapped[EntryKind] = operational()
+    content: Mapped[str] = operational(Text, comment="canonical JSON")
+    salt: Mapped[str] = operational(String(64))
+
+
+class SigningKey(Table):
+    """A public key that signs, or signed, in our name; each but the first is endorsed by the one before it."""
+
+    __tablename__ = "signing_keys"
+
+    key_id: Mapped[str] = operational(String(16), primary_key=True)
+    public_key: Mapped[str] = operational(String(64), comment="raw Ed25519, as hexadecimal digits", unique=True)
+    created_at: Mapped[datetime] = operational()
+    endorsement: Mapped[str | None] = operational(Text, comment="signed JSON of the key before; null for the first")
+
+
+class TreeHead(Table):
+    """The log as it stood after one append, signed in the same transaction."""
+
+    __tablename__ = "tree_heads"
+
+    size: Mapped[int] = operational(primary_key=True, autoincrement=False)
+    root: Mapped[Digest] = operational()
+    peaks: Mapped[str] = operational(Text, comment="roots of its complete subtrees, largest first, parted by spaces")
+    at: Mapped[datetime] = operational()
+    document: Mapped[str] = operational(Text, comment="the signed JSON that holds all of this")
+    copied_at: Mapped[datetime | None] = operational(comment="when a copy lay outside the database")
 
 
 class ConsentEvent(Table):
-    """One append-only fact about one purpose. Its id is its leaf's index."""
+    """One append-only fact about one purpose. Its id is its leaf's index.
+
+    Its one permitted change is erasure: account and salt go, and the entry of the ledger that tells of it is named.
+    """
 
     __tablename__ = "consent_events"
     __table_args__ = (
         Index("ix_consent_events_account_id_purpose_id", "account_id", "purpose", "id"),
         CheckConstraint("expires_at IS NULL OR expires_at > at", name="expires_after_it_begins"),
+        CheckConstraint(
+            "(account_id IS NULL) = (erased_by IS NOT NULL) AND (salt IS NULL) = (erased_by IS NOT NULL)",
+            name="whole_or_erased",
+        ),
     )
 
-    id: Mapped[int] = mapped_column(ForeignKey("ledger_leaves.index"), primary_key=True, autoincrement=False)
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("accounts.id"))
-    purpose: Mapped[Purpose]
-    act: Mapped[ConsentAct]
-    at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
-    notice_id: Mapped[int] = mapped_column(ForeignKey("consent_notices.id"))
-    method: Mapped[ConsentMethod]
-    salt: Mapped[str | None] = mapped_column(String(64))
+    id: Mapped[int] = operational(ForeignKey("ledger_leaves.index"), primary_key=True, autoincrement=False)
+    account_id: Mapped[AccountId | None] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
+    purpose: Mapped[Purpose] = operational()
+    act: Mapped[ConsentAct] = operational()
+    at: Mapped[datetime] = operational()
+    expires_at: Mapped[datetime | None] = operational()
+    notice_id: Mapped[int] = operational(ForeignKey("consent_notices.id"))
+    method: Mapped[ConsentMethod] = operational()
+    actor: Mapped[ConsentActor] = operational(server_default=ConsentActor.SELF.value)
+    adult: Mapped[bool | None] = operational(comment="whether adulthood was affirmed; null where it was not asked")
+    salt: Mapped[str | None] = pseudonymous(IDENTITY, String(64))
+    erased_by: Mapped[int | None] = operational(ForeignKey("ledger_entries.id"))
 
 
 class Erasure(Table):
-    """A withdrawal whose key and objects must go; unfinished while `done_at` is null, and replayed at start-up."""
+    """What must go: a voice, single recordings of it, or a whole account. Replayed at start-up until `done_at` is set.
+
+    A stated reason and the times are for the certificate and the transparency page.
+    """
 
     __tablename__ = "erasures"
+    __table_args__ = (UniqueConstraint("capability_lookup"),)
 
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("accounts.id"))
-    voice_key_id: Mapped[KeyId]
-    requested_at: Mapped[datetime]
-    done_at: Mapped[datetime | None]
+    id: Mapped[Id] = operational(primary_key=True)
+    kind: Mapped[ErasureKind] = operational(server_default=ErasureKind.VOICE.value)
+    account_id: Mapped[AccountId | None] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
+    voice_key_id: Mapped[KeyId | None] = pseudonymous(VOICE)
+    capability_lookup: Mapped[Digest | None] = operational(
+        String(64), comment="of the secret in its certificate's address"
+    )
+    requested_at: Mapped[datetime] = operational()
+    stop_took_ms: Mapped[int | None] = operational(comment="from the request to the commit that closed the gates")
+    erased_at: Mapped[datetime | None] = operational(comment="when a pass over every place had left nothing")
+    done_at: Mapped[datetime | None] = operational()  # when a later pass had found nothing of late writers either
+    counts: Mapped[str] = operational(Text, default="{}", server_default="{}", comment="canonical JSON: what went")
+    entry_id: Mapped[int | None] = operational(ForeignKey("ledger_entries.id"))
+    certificate: Mapped[str | None] = operational(Text, comment="signed JSON")
+    journaled_at: Mapped[datetime | None] = operational(comment="when the object store's journal had it")
+
+
+class DoomedObject(Table):
+    """An object that an erasure of single recordings has still to remove; their rows are gone already."""
+
+    __tablename__ = "doomed_objects"
+
+    object_key: Mapped[str] = pseudonymous(VOICE, String(255), primary_key=True)
+    erasure_id: Mapped[Id] = operational(ForeignKey("erasures.id"), index=True)
+
+
+class ErasedUpload(Table):
+    """An idempotency key whose recording was deleted: a retry is told to drop it, and brings nothing back."""
+
+    __tablename__ = "erased_uploads"
+
+    device_id: Mapped[DeviceId] = pseudonymous(IDENTITY, ForeignKey("devices.id"), primary_key=True)
+    idempotency_digest: Mapped[Digest] = pseudonymous(IDENTITY, primary_key=True)
+
+
+class Demographics(Table):
+    """What a person chose to tell of themselves, coarsely, each on its own; sealed under their voice key."""
+
+    __tablename__ = "demographics"
+
+    account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"), primary_key=True)
+    age_band: Mapped[SealedBytes | None] = personal(VOICE)
+    gender: Mapped[SealedBytes | None] = personal(VOICE)
+    accent: Mapped[SealedBytes | None] = personal(VOICE)
+    updated_at: Mapped[datetime] = operational()
 
 
 # Voices
@@ -237,20 +419,20 @@ class Utterance(Table):
         CheckConstraint("captured_at <= received_at", name="captured_before_received"),
     )
 
-    id: Mapped[UtteranceId] = mapped_column(primary_key=True)
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("accounts.id"), index=True)
-    device_id: Mapped[DeviceId] = mapped_column(ForeignKey("devices.id"))
-    consent_event_id: Mapped[int] = mapped_column(ForeignKey("consent_events.id"))
-    voice_key_id: Mapped[KeyId]
-    object_key: Mapped[str] = mapped_column(String(255), unique=True)
-    idempotency_digest: Mapped[Digest | None]
-    body_digest: Mapped[Digest]
-    size_bytes: Mapped[int]
-    media_type: Mapped[str] = mapped_column(String(64))
-    locale: Mapped[str] = mapped_column(String(35))
-    transcript: Mapped[SealedBytes | None]
-    captured_at: Mapped[datetime]
-    received_at: Mapped[datetime] = mapped_column(index=True)
+    id: Mapped[UtteranceId] = pseudonymous(VOICE, primary_key=True)
+    account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"), index=True)
+    device_id: Mapped[DeviceId] = pseudonymous(IDENTITY, ForeignKey("devices.id"))
+    consent_event_id: Mapped[int] = pseudonymous(IDENTITY, ForeignKey("consent_events.id"))
+    voice_key_id: Mapped[KeyId] = pseudonymous(VOICE)
+    object_key: Mapped[str | None] = pseudonymous(VOICE, String(255), unique=True)  # null once its clock has run out
+    idempotency_digest: Mapped[Digest | None] = pseudonymous(VOICE)
+    body_digest: Mapped[Digest] = pseudonymous(VOICE)
+    size_bytes: Mapped[int] = operational()
+    media_type: Mapped[str] = operational(String(64))
+    locale: Mapped[str] = operational(String(35))
+    transcript: Mapped[SealedBytes | None] = personal(VOICE)
+    captured_at: Mapped[datetime] = operational()
+    received_at: Mapped[datetime] = operational(index=True)
 
 
 class Clip(Table):
@@ -263,20 +445,20 @@ class Clip(Table):
         Index("ix_clips_in_the_queue", "outcome", "reviewed_at", "measured_at", "id"),
     )
 
-    id: Mapped[ClipId] = mapped_column(primary_key=True)
-    utterance_id: Mapped[UtteranceId] = mapped_column(ForeignKey("utterances.id"), unique=True)
-    outcome: Mapped[Outcome | None]
-    reason: Mapped[str | None] = mapped_column(String(64))
-    object_key: Mapped[str | None] = mapped_column(String(255), unique=True)
-    pcm_digest: Mapped[Digest | None] = mapped_column(String(64), index=True)
-    samples: Mapped[int | None] = mapped_column(comment="at 16 kHz, mono")
-    peak_dbfs: Mapped[float | None]
-    rms_dbfs: Mapped[float | None]
-    clipped_share: Mapped[float | None]
-    measured_at: Mapped[datetime]
-    reviewed_at: Mapped[datetime | None]
-    leased_by: Mapped[AccountId | None] = mapped_column(ForeignKey("accounts.id"))
-    leased_until: Mapped[datetime | None]
+    id: Mapped[ClipId] = pseudonymous(VOICE, primary_key=True)
+    utterance_id: Mapped[UtteranceId] = pseudonymous(VOICE, ForeignKey("utterances.id"), unique=True)
+    outcome: Mapped[Outcome | None] = operational()
+    reason: Mapped[str | None] = operational(String(64))
+    object_key: Mapped[str | None] = pseudonymous(VOICE, String(255), unique=True)
+    pcm_digest: Mapped[Digest | None] = pseudonymous(VOICE, String(64), index=True)
+    samples: Mapped[int | None] = operational(comment="at 16 kHz, mono")
+    peak_dbfs: Mapped[float | None] = operational()
+    rms_dbfs: Mapped[float | None] = operational()
+    clipped_share: Mapped[float | None] = operational()
+    measured_at: Mapped[datetime] = operational()
+    reviewed_at: Mapped[datetime | None] = operational()
+    leased_by: Mapped[AccountId | None] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
+    leased_until: Mapped[datetime | None] = operational()
 
 
 class Verdict(Table):
@@ -285,12 +467,12 @@ class Verdict(Table):
     __tablename__ = "verdicts"
     __table_args__ = (CheckConstraint("outcome = 'kept' OR reason IS NOT NULL", name="reason_given"),)
 
-    clip_id: Mapped[ClipId] = mapped_column(ForeignKey("clips.id"), primary_key=True)
-    stage: Mapped[str] = mapped_column(String(32), primary_key=True)
-    stage_version: Mapped[int] = mapped_column(primary_key=True)
-    outcome: Mapped[Outcome]
-    reason: Mapped[str | None] = mapped_column(String(64))
-    at: Mapped[datetime]
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
+    stage: Mapped[str] = operational(String(32), primary_key=True)
+    stage_version: Mapped[int] = operational(primary_key=True)
+    outcome: Mapped[Outcome] = operational()
+    reason: Mapped[str | None] = operational(String(64))
+    at: Mapped[datetime] = operational()
 
 
 class Hypothesis(Table):
@@ -298,11 +480,11 @@ class Hypothesis(Table):
 
     __tablename__ = "hypotheses"
 
-    clip_id: Mapped[ClipId] = mapped_column(ForeignKey("clips.id"), primary_key=True)
-    recogniser: Mapped[str] = mapped_column(String(64), primary_key=True)
-    text: Mapped[SealedBytes]
-    confidence: Mapped[float | None] = mapped_column(comment="mean token probability, 0 to 1")
-    at: Mapped[datetime]
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
+    recogniser: Mapped[str] = operational(String(64), primary_key=True)
+    text: Mapped[SealedBytes] = personal(VOICE)
+    confidence: Mapped[float | None] = operational(comment="mean token probability, 0 to 1")
+    at: Mapped[datetime] = operational()
 
 
 class Review(Table):
@@ -315,13 +497,13 @@ class Review(Table):
         CheckConstraint("(decision = 'accept') = (transcript IS NOT NULL)", name="an_acceptance_has_a_transcript"),
     )
 
-    id: Mapped[Id] = mapped_column(primary_key=True)
-    clip_id: Mapped[ClipId] = mapped_column(ForeignKey("clips.id"))
-    curator_id: Mapped[AccountId] = mapped_column(ForeignKey("accounts.id"))
-    decision: Mapped[Decision]
-    reason: Mapped[RejectReason | None]
-    transcript: Mapped[SealedBytes | None]
-    at: Mapped[datetime]
+    id: Mapped[Id] = pseudonymous(VOICE, primary_key=True)
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"))
+    curator_id: Mapped[AccountId | None] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))  # null once they closed it
+    decision: Mapped[Decision] = operational()
+    reason: Mapped[RejectReason | None] = operational()
+    transcript: Mapped[SealedBytes | None] = personal(VOICE)
+    at: Mapped[datetime] = operational()
 
 
 class Label(Table):
@@ -329,10 +511,10 @@ class Label(Table):
 
     __tablename__ = "labels"
 
-    clip_id: Mapped[ClipId] = mapped_column(ForeignKey("clips.id"), primary_key=True)
-    transcript: Mapped[SealedBytes]
-    source: Mapped[str] = mapped_column(String(32))
-    at: Mapped[datetime]
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
+    transcript: Mapped[SealedBytes] = personal(VOICE)
+    source: Mapped[str] = operational(String(32))
+    at: Mapped[datetime] = operational()
 
 
 # Releases
@@ -344,18 +526,25 @@ class Release(Table):
     __tablename__ = "releases"
     __table_args__ = (UniqueConstraint("name", "version"),)
 
-    id: Mapped[ReleaseId] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(64))
-    version: Mapped[str] = mapped_column(String(64))
-    state: Mapped[ReleaseState]
-    policy: Mapped[str] = mapped_column(Text, comment="canonical JSON")
-    left_out: Mapped[str] = mapped_column(
+    id: Mapped[ReleaseId] = operational(primary_key=True)
+    name: Mapped[str] = operational(String(64))
+    version: Mapped[str] = operational(String(64))
+    state: Mapped[ReleaseState] = operational()
+    policy: Mapped[str] = operational(Text, comment="canonical JSON")
+    left_out: Mapped[str] = operational(
         Text, default="{}", server_default="{}", comment="canonical JSON: reason to number of clips"
     )
-    snapshot_at: Mapped[datetime]
-    built_at: Mapped[datetime | None]
-    published_at: Mapped[datetime | None]
-    manifest_sha256: Mapped[Digest | None]
+    snapshot_at: Mapped[datetime] = operational()
+    built_at: Mapped[datetime | None] = operational()
+    published_at: Mapped[datetime | None] = operational()
+    manifest_sha256: Mapped[Digest | None] = operational()
+    revision: Mapped[int] = operational(default=1, server_default="1", comment="the one that is published")
+    newest_revision: Mapped[int] = operational(
+        default=1, server_default="1", comment="the last one that a re-cut began; numbers never return"
+    )
+    recut_at: Mapped[datetime | None] = operational(comment="when a withdrawal asked for a re-cut that is not made yet")
+    consent_root: Mapped[Digest | None] = operational(String(64), comment="of the release's own tree of consent proofs")
+    entry_id: Mapped[int | None] = operational(ForeignKey("ledger_entries.id"))
 
 
 class ReleaseClip(Table):
@@ -364,12 +553,68 @@ class ReleaseClip(Table):
     __tablename__ = "release_clips"
     __table_args__ = (UniqueConstraint("release_id", "wav_filename"),)
 
-    release_id: Mapped[ReleaseId] = mapped_column(ForeignKey("releases.id"), primary_key=True)
-    clip_id: Mapped[ClipId] = mapped_column(ForeignKey("clips.id"), primary_key=True)
-    wav_filename: Mapped[str] = mapped_column(String(255))
-    speaker: Mapped[str] = mapped_column(String(64))
-    split: Mapped[Split]
-    shard: Mapped[str] = mapped_column(String(64))
+    release_id: Mapped[ReleaseId] = operational(ForeignKey("releases.id"), primary_key=True)
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
+    wav_filename: Mapped[str] = pseudonymous(VOICE, String(255))
+    speaker: Mapped[str] = pseudonymous(VOICE, String(64))
+    split: Mapped[Split] = operational()
+    shard: Mapped[str] = operational(String(64))
+    wav_sha256: Mapped[Digest | None] = pseudonymous(VOICE, String(64), comment="null until the release is built")
+
+
+class ReleaseFile(Table):
+    """Where a file of a release's current revision lies, and what it holds."""
+
+    __tablename__ = "release_files"
+
+    release_id: Mapped[ReleaseId] = operational(ForeignKey("releases.id"), primary_key=True)
+    path: Mapped[str] = operational(String(255), primary_key=True)
+    size_bytes: Mapped[int] = operational(BigInteger)
+    sha256: Mapped[Digest] = operational()
+    revision: Mapped[int] = operational(comment="the one that made it: an untouched shard is never copied")
+
+
+class Tombstone(Table):
+    """A released clip that was withdrawn. Public: whoever pulled the clip knows its name and digest already."""
+
+    __tablename__ = "tombstones"
+    __table_args__ = (UniqueConstraint("release_name", "version", "wav_filename"),)
+
+    id: Mapped[int] = operational(primary_key=True)
+    release_name: Mapped[str] = operational(String(64))
+    version: Mapped[str] = operational(String(64))
+    wav_filename: Mapped[str] = operational(String(255))
+    wav_sha256: Mapped[Digest] = operational()
+    at: Mapped[datetime] = operational()
+    reason: Mapped[str] = operational(String(32))
+
+
+class ReleaseSerial(Table):
+    """How often the state of a release name has changed: a client refuses to go back."""
+
+    __tablename__ = "release_serials"
+
+    name: Mapped[str] = operational(String(64), primary_key=True)
+    serial: Mapped[int] = operational()
+    document: Mapped[str] = operational(Text, default="", server_default="", comment="the signed state.json")
+    copied_serial: Mapped[int] = operational(default=0, server_default="0", comment="the newest that lies in the store")
+
+
+class ReleasePull(Table):
+    """Who pulled what, and which tombstones they say they have applied: the register of recipients."""
+
+    __tablename__ = "release_pulls"
+    __table_args__ = (UniqueConstraint("account_id", "name", "version"),)
+
+    id: Mapped[int] = operational(primary_key=True)
+    account_id: Mapped[AccountId | None] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
+    name: Mapped[str] = operational(String(64))
+    version: Mapped[str] = operational(String(64))
+    revision: Mapped[int] = operational()
+    first_at: Mapped[datetime] = operational()
+    last_at: Mapped[datetime] = operational()
+    acknowledged_serial: Mapped[int | None] = operational()
+    acknowledged_at: Mapped[datetime | None] = operational()
 
 
 class SplitAssignment(Table):
@@ -377,6 +622,6 @@ class SplitAssignment(Table):
 
     __tablename__ = "split_assignments"
 
-    release_name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    account_id: Mapped[AccountId] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
-    split: Mapped[Split]
+    release_name: Mapped[str] = operational(String(64), primary_key=True)
+    account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"), primary_key=True)
+    split: Mapped[Split] = operational()

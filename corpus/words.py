@@ -57,6 +57,29 @@ class ConsentMethod(StrEnum):
     OPERATOR = "operator"
 
 
+class ConsentActor(StrEnum):
+    """Who performed an act of consent."""
+
+    SELF = "self"
+    OPERATOR = "operator"
+
+
+class EntryKind(StrEnum):
+    """What the ledger tells of besides consent events."""
+
+    ERASURE = "erasure"
+    RELEASE = "release"
+    KEY = "key"
+
+
+class ErasureKind(StrEnum):
+    """How much an erasure removes."""
+
+    VOICE = "voice"
+    RECORDINGS = "recordings"
+    ACCOUNT = "account"
+
+
 class Role(StrEnum):
     """What an account may be. Everyone who lends a voice is a contributor."""
 

@@ -71,7 +71,7 @@ def waiting(session: Session, utterance_ids: Iterable[UtteranceId], now: datetim
             Utterance.id, Utterance.account_id, Utterance.voice_key_id, Utterance.object_key, Utterance.transcript
         )
     )
-    return [Waiting(*row) for row in rows]
+    return [Waiting(id_, of, key_id, key, transcript) for id_, of, key_id, key, transcript in rows if key is not None]
 
 
 def accounts_of(session: Session, utterance_ids: Iterable[UtteranceId]) -> set[AccountId]:

@@ -19,9 +19,9 @@ from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError, StoreError, Transient
 from corpus.object_store import erase_below
 from corpus.queries import lock_account
-from corpus.tables import Erasure
 from corpus.words import AccountId
 from ingest import queries
+from ingest.queries import UnfinishedErasure
 
 LATE_WRITERS = timedelta(minutes=15)
 _log = structlog.get_logger()
@@ -90,7 +90,7 @@ def try_to_finish_erasures(house: Collaborators, account_id: AccountId) -> None:
         _log.warning("an erasure is unfinished", account_id=account_id, error=type(error).__name__)
 
 
-def _delete_rows(house: Collaborators, erasure: Erasure, *, done: bool) -> int:
+def _delete_rows(house: Collaborators, erasure: UnfinishedErasure, *, done: bool) -> int:
     with house.database.writing() as session:
         lock_account(session, erasure.account_id)
         utterances = queries.delete_voice(session, erasure.account_id, erasure.voice_key_id)

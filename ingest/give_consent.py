@@ -104,11 +104,12 @@ def _record(
             expires_at=now + lifetime if lifetime and purpose in agreement.purposes else None,
             notice_id=shown.id,
             method=agreement.method,
+            adult=agreement.adult,
         )
         for purpose in Purpose
         if purpose in agreement.purposes or purpose not in asked
     ]
-    append_consent_events(session, events)
+    append_consent_events(session, house.signer, events)
     if key_id is None or account.voice_key_id is not None:
         return False
     account.voice_key_id = key_id

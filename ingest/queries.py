@@ -155,12 +155,25 @@ def add_erasure(session: Session, account_id: AccountId, key_id: KeyId, now: dat
     session.flush()
 
 
-def unfinished_erasures(session: Session, account_id: AccountId | None = None) -> Sequence[Erasure]:
+@dataclass(frozen=True, slots=True)
+class UnfinishedErasure:
+    """A voice that has still to be erased, or looked for once more."""
+
+    id: str
+    account_id: AccountId
+    voice_key_id: KeyId
+    requested_at: datetime
+
+
+def unfinished_erasures(session: Session, account_id: AccountId | None = None) -> list[UnfinishedErasure]:
     """Oldest first; of one account, or of all."""
-    unfinished = select(Erasure).where(Erasure.done_at.is_(None)).order_by(Erasure.requested_at, Erasure.id)
+    unfinished = select(Erasure.id, Erasure.account_id, Erasure.voice_key_id, Erasure.requested_at).where(
+        Erasure.done_at.is_(None)
+    )
     if account_id is not None:
         unfinished = unfinished.where(Erasure.account_id == account_id)
-    return session.scalars(unfinished).all()
+    rows = session.execute(unfinished.order_by(Erasure.requested_at, Erasure.id))
+    return [UnfinishedErasure(id_, of, key_id, at) for id_, of, key_id, at in rows if of and key_id]
 
 
 def finish_erasure(session: Session, erasure_id: str, now: datetime) -> None:
@@ -223,9 +236,9 @@ def voices(session: Session) -> set[tuple[AccountId, KeyId]]:
 def object_keys_of(session: Session, account_id: AccountId, key_id: KeyId) -> set[str]:
     """The objects that rows sealed under this voice key name."""
     of_voice = and_(Utterance.account_id == account_id, Utterance.voice_key_id == key_id)
-    utterances = session.scalars(select(Utterance.object_key).where(of_voice))
+    utterances = session.scalars(select(Utterance.object_key).where(of_voice, Utterance.object_key.is_not(None)))
     clips = session.scalars(_clip_objects().where(of_voice))
-    return {*utterances, *clips}
+    return {key for key in (*utterances, *clips) if key}
 
 
 def _clip_objects() -> Select[str]:

@@ -56,7 +56,7 @@ def _close_gate(
         for purpose in Purpose
         if purpose in gone and last.get(purpose) in GRANTS and notice_id is not None
     ]
-    append_consent_events(session, events)
+    append_consent_events(session, house.signer, events)
     if gone & IN_RELEASES:
         queries.revoke_releases_with(session, account_id)
         queries.forget_splits(session, account_id)

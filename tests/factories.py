@@ -124,7 +124,7 @@ def consent_event(
     ]
     with house.database.writing() as session:
         queries.lock_account(session, account_id)
-        queries.append_consent_events(session, events)
+        queries.append_consent_events(session, house.signer, events)
 
 
 def withdraw_consent(house: Collaborators, account_id: AccountId, *purposes: Purpose) -> None:

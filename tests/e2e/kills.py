@@ -169,7 +169,7 @@ def _rows_of(house: Collaborators, sent: Sent) -> Sequence[Utterance]:
 
 def _is_whole(house: Collaborators, row: Utterance, body: bytes) -> bool:
     try:
-        return house.vault.get(voice_key(house, row.account_id), row.object_key) == body
+        return house.vault.get(voice_key(house, row.account_id), row.object_key or "") == body
     except (ObjectAbsent, SealBroken):
         return False
 

@@ -10,14 +10,16 @@ from tests.factories import make_lender
 EVERYWHERE = [
     "UPDATE consent_events SET act = 'given'",
     "UPDATE consent_events SET salt = NULL",
+    "UPDATE consent_events SET salt = NULL, account_id = NULL",
+    "UPDATE consent_events SET salt = NULL, account_id = NULL, erased_by = 0, act = 'refused'",
+    "UPDATE consent_events SET erased_by = NULL",
     "DELETE FROM consent_events",
     "UPDATE ledger_leaves SET hash = hash",
     "DELETE FROM ledger_leaves",
 ]
 ON_SQLITE = [
     "INSERT OR REPLACE INTO ledger_leaves SELECT \"index\", 'ff' FROM ledger_leaves",
-    "REPLACE INTO consent_events SELECT id, account_id, purpose, 'given', at, NULL, notice_id, method, salt "
-    "FROM consent_events",
+    "REPLACE INTO consent_events SELECT * FROM consent_events",
     "UPDATE OR REPLACE ledger_leaves SET hash = 'ff'",
 ]
 ON_POSTGRESQL = [

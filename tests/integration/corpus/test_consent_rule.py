@@ -96,7 +96,7 @@ def _append(house: Collaborators, account_id: AccountId, history: Sequence[Step]
         events.append(NewConsentEvent(account_id, purpose, act, at, expires_at, notice_id, ConsentMethod.API))
     with house.database.writing() as session:
         queries.lock_account(session, account_id)
-        queries.append_consent_events(session, events)
+        queries.append_consent_events(session, house.signer, events)
 
 
 def _clip(house: Collaborators, account_id: AccountId, rests_on: int, captured_at: datetime) -> ClipId:

@@ -38,7 +38,7 @@ def test_going_down_and_up_again_leaves_the_same_schema(empty_database_url: str)
     database.upgrade(empty_database_url)
     before = _schema(empty_database_url)
 
-    with database.connected(empty_database_url) as connection:
+    with database.migrating(empty_database_url) as connection:
         config = database.alembic_config()
         config.attributes["connection"] = connection
         command.downgrade(config, "base")

@@ -79,7 +79,7 @@ def withdrawal_under_way(house: Collaborators, account_id: AccountId) -> Iterato
             )
             for fact in facts
         ]
-        corpus_queries.append_consent_events(session, events)
+        corpus_queries.append_consent_events(session, house.signer, events)
         yield
 
 

@@ -40,6 +40,7 @@ def test_an_utterance_is_kept_sealed_with_what_was_said_of_it(
 
     assert answer.status == 201, answer
     kept, key = row(house, answer.json["id"]), voice_key(house, lender.account_id)
+    assert kept.object_key is not None
     assert house.vault.get(key, kept.object_key) == WAV
     assert kept.transcript is not None
     assert key.open(kept.transcript, place("utterances.transcript", kept.id)) == b"turn on the lights"
