@@ -6,12 +6,14 @@ from ingest.api.consent import consent_routes
 from ingest.api.devices import device_routes
 from ingest.api.utterances import utterance_routes
 from ingest.body import UploadMemory
+from ingest.portal.app import portal_routes
 
 
 def routes() -> APIRouter:
-    """All of `/v1` that devices and their owners use. Once a process: they count the memory of its uploads together."""
+    """All that devices and their owners use. Once a process: they count the memory of its uploads together."""
     router = APIRouter()
     router.include_router(utterance_routes(UploadMemory()))
     router.include_router(consent_routes())
     router.include_router(device_routes())
+    router.include_router(portal_routes())
     return router

@@ -1,4 +1,4 @@
-"""Adds and revokes the devices that upload on behalf of an account."""
+"""Adds, renames and revokes the devices that upload on behalf of an account."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,9 +36,7 @@ class PairedDevice:
 
 def pair_device(house: Collaborators, account_id: AccountId, name: str) -> PairedDevice:
     """Adds a device that may upload as soon as its owner has opted in. Raises `BadRequest` for a name that is none."""
-    called = " ".join(name.split())
-    if not 1 <= len(called) <= LONGEST_NAME or not called.isprintable():
-        raise BadRequest(f"A device's name has 1 to {LONGEST_NAME} characters.")
+    called = _as_name(name)
     device_id = DeviceId(new_id())
     sealed = _identity_key(house, account_id).seal(called.encode(), place("devices.name", device_id))
     with house.database.writing() as session:
@@ -71,12 +69,28 @@ def list_devices(house: Collaborators, account_id: AccountId) -> list[KnownDevic
     ]
 
 
+def rename_device(house: Collaborators, account_id: AccountId, device_id: DeviceId, name: str) -> None:
+    """Raises `BadRequest` for a name that is none, and `NotFound`."""
+    called = _as_name(name)
+    sealed = _identity_key(house, account_id).seal(called.encode(), place("devices.name", device_id))
+    with house.database.writing() as session:
+        if not queries.rename_device(session, account_id, device_id, sealed):
+            raise NotFound
+
+
 def revoke_device(house: Collaborators, account_id: AccountId, device_id: DeviceId) -> None:
     """No upload of the device is accepted once this returns. Raises `NotFound`."""
     with house.database.writing() as session:
         lock_account(session, account_id)  # an upload in the middle of its commit comes before, or is refused
         if not queries.revoke_device(session, account_id, device_id, house.clock()):
             raise NotFound
+
+
+def _as_name(text: str) -> str:
+    called = " ".join(text.split())
+    if not 1 <= len(called) <= LONGEST_NAME or not called.isprintable():
+        raise BadRequest(f"A device's name has 1 to {LONGEST_NAME} characters.")
+    return called
 
 
 def _identity_key(house: Collaborators, account_id: AccountId) -> AccountKey:

@@ -140,6 +140,12 @@ def devices(session: Session, account_id: AccountId) -> Sequence[Device]:
     ).all()
 
 
+def rename_device(session: Session, account_id: AccountId, device_id: DeviceId, name: SealedBytes) -> bool:
+    """False where the account has no such device."""
+    own = and_(Device.id == device_id, Device.account_id == account_id)
+    return session.scalar(update(Device).where(own).values(name=name).returning(Device.id)) is not None
+
+
 def revoke_device(session: Session, account_id: AccountId, device_id: DeviceId, now: datetime) -> bool:
     """False where the account has no such device. The first revocation's time stays."""
     own = and_(Device.id == device_id, Device.account_id == account_id)

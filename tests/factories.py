@@ -236,9 +236,10 @@ def make_clip(
     label: str | None = None,
     outcome: Outcome | None = Outcome.KEPT,
     reason: str | None = None,
+    transcript: str | None = "turn on the lights",
 ) -> ClipId:
     """A measured clip with its sealed PCM; with `label`, one that a curator has accepted."""
-    utterance_id = make_utterance(house, lender)
+    utterance_id = make_utterance(house, lender, transcript=transcript)
     clip_id = ClipId(new_id())
     key = voice_key(house, lender.account_id)
     object_key = object_keys.new_clip_key(lender.account_id, key.key_id, clip_id)

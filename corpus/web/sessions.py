@@ -18,6 +18,8 @@ from corpus.web.routing import PRIVATE, private_router
 from corpus.words import AccountId, Scope
 
 SESSION_LIFETIME = timedelta(hours=12)
+LANDING = "/me"
+"""Where who signs in arrives, unless they came from elsewhere: everyone may lend a voice."""
 SESSION_SCOPES = (Scope.ACCOUNT, Scope.REVIEW)
 TOKEN_LIFETIME = timedelta(days=30)
 LONGEST_TOKEN_LIFETIME = timedelta(days=366)
@@ -60,13 +62,13 @@ def revoke_current_token(caller: AnyCaller, house: With) -> Response:
 
 
 @router.get("/sign-in", include_in_schema=False)
-def sign_in_page(next: str = "/") -> Response:
-    return render("sign_in.html", next=local_path(next), email="", message="")
+def sign_in_page(next: str = LANDING) -> Response:
+    return render("sign_in.html", next=local_path(next, LANDING), email="", message="")
 
 
 @router.post("/sign-in", include_in_schema=False)
 def sign_in_by_form(fields: FormFields, request: Request, house: With, checks: Checks) -> Response:
-    email, onward = fields.get("email", ""), local_path(fields.get("next", "/"))
+    email, onward = fields.get("email", ""), local_path(fields.get("next", LANDING), LANDING)
     try:
         account_id = sign_in(house, checks, email, fields.get("password", ""))
     except (Unauthenticated, RateLimited, Overloaded) as refusal:

@@ -1,25 +1,9 @@
 """The review console as a curator meets it: in a real Chromium, over a real server, by keyboard alone."""
 
-import os
-import shutil
-import socket
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from threading import Thread
 
 import pytest
-import uvicorn
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Page,
-    Route,
-    ViewportSize,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, Page, Route, expect
 
 from corpus.collaborators import Collaborators
 from corpus.tables import Review
@@ -28,27 +12,13 @@ from corpus.web.app import build_app
 from corpus.words import ClipId, Decision, RejectReason, Role
 from curation.review import api
 from tests.factories import PASSWORD, make_account, make_clip, make_hypothesis, make_lender, tone, withdraw_consent
+from tests.fixtures.browser import PHONE, shoot
+from tests.fixtures.serving import serving
 from tests.integration.curation.review.console import once
 
 pytestmark = pytest.mark.browser
 
 EMAIL = "curator@example.org"
-DESKTOP = ViewportSize(width=1200, height=860)
-PHONE = ViewportSize(width=390, height=844)
-SHOTS = os.environ.get("LOANWORD_SHOTS")
-"""Where to keep screenshots, for whoever wants to look at the pages."""
-
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture
@@ -57,60 +27,12 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("no Chromium on this machine: `apt-get install chromium`")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def address(house: Collaborators) -> Iterator[str]:
     """A server on a free port."""
     make_account(house, email=EMAIL, role=Role.CURATOR)
-    app = build_app(house, [sessions.router, pages.router, api.router])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = Thread(target=server.run, args=([listener],))
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport=DESKTOP)
-    context.set_default_timeout(10_000)
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page that fails the test where it breaks its own policy or throws."""
-    page = context.new_page()
-    faults: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            faults.append(message.text)
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    yield page
-    assert faults == []
-
-
-def shoot(page: Page, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"{name}.png")
+    with serving(build_app(house, [sessions.router, pages.router, api.router])) as url:
+        yield url
 
 
 def sign_in(page: Page, address: str) -> None:

@@ -142,7 +142,7 @@ def test_signing_in_does_not_lead_elsewhere(client: TestClient) -> None:
         "/sign-in", data={"email": EMAIL, "password": PASSWORD, "next": "//elsewhere.example"}, headers=ORIGIN
     )
 
-    assert answer.headers["location"] == "/"
+    assert answer.headers["location"] == "/me"
     assert b"elsewhere" not in client.get("/sign-in?next=//elsewhere.example").content
 
 

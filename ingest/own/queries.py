@@ -1,0 +1,175 @@
+"""SQL over one account's own recordings. Each look starts from `usable_utterances`: what may be used now."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from corpus.queries import usable_utterances
+from corpus.sealed import SealedBytes
+from corpus.tables import (
+    Account,
+    Clip,
+    ConsentNotice,
+    Device,
+    Erasure,
+    Hypothesis,
+    Label,
+    Release,
+    ReleaseClip,
+    Review,
+    Utterance,
+)
+from corpus.words import AccountId, ClipId, Decision, RejectReason, ReleaseState, UtteranceId
+
+IN_USE = (ReleaseState.CURRENT, ReleaseState.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRow:
+    """A recording of one's own, with its clip where one was made, and the curated words, sealed."""
+
+    utterance: Utterance
+    clip: Clip | None
+    label: SealedBytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a curator decided."""
+
+    decision: Decision
+    reason: RejectReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A release that holds a clip."""
+
+    name: str
+    version: str
+    state: ReleaseState
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a recogniser, or the device, heard, sealed."""
+
+    recogniser: str
+    text: SealedBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much of a person there is."""
+
+    recordings: int
+    devices: int
+    releases: int
+
+
+def own_recordings(
+    session: Session, account_id: AccountId, now: datetime, *, limit: int, offset: int = 0
+) -> list[OwnRow]:
+    """Newest first."""
+    newest = _own(account_id, now).order_by(Utterance.captured_at.desc(), Utterance.id.desc())
+    return _rows(session, newest.limit(limit).offset(offset))
+
+
+def own_recordings_after(
+    session: Session, account_id: AccountId, now: datetime, *, limit: int, after: UtteranceId | None
+) -> list[OwnRow]:
+    """In the order of their ids, from the one after `after` on: deletions in between move nothing."""
+    ordered = _own(account_id, now).order_by(Utterance.id)
+    return _rows(session, (ordered if after is None else ordered.where(Utterance.id > after)).limit(limit))
+
+
+def own_recording(session: Session, account_id: AccountId, utterance_id: UtteranceId, now: datetime) -> OwnRow | None:
+    found = _rows(session, _own(account_id, now).where(Utterance.id == utterance_id))
+    return found[0] if found else None
+
+
+def own_ids(session: Session, account_id: AccountId, now: datetime) -> Sequence[UtteranceId]:
+    return session.scalars(_own(account_id, now).with_only_columns(Utterance.id).order_by(Utterance.id)).all()
+
+
+def counts(session: Session, account_id: AccountId, now: datetime) -> Counts:
+    recordings = _own(account_id, now).with_only_columns(Utterance.id).subquery()
+    devices = select(func.count()).where(Device.account_id == account_id, Device.revoked_at.is_(None))
+    releases = (
+        select(func.count(ReleaseClip.release_id.distinct()))
+        .join(Release, Release.id == ReleaseClip.release_id)
+        .join(Clip, Clip.id == ReleaseClip.clip_id)
+        .join(Utterance, Utterance.id == Clip.utterance_id)
+        .where(Utterance.account_id == account_id, Release.state.in_(IN_USE))
+    )
+    return Counts(
+        session.scalar(select(func.count()).select_from(recordings)) or 0,
+        session.scalar(devices) or 0,
+        session.scalar(releases) or 0,
+    )
+
+
+def judgements(session: Session, clip_ids: Collection[ClipId]) -> dict[ClipId, Judged]:
+    """The last judgement of each."""
+    rows = session.execute(
+        select(Review.clip_id, Review.decision, Review.reason).where(Review.clip_id.in_(clip_ids)).order_by(Review.at)
+    )
+    return {clip_id: Judged(decision, reason) for clip_id, decision, reason in rows}
+
+
+def holdings(session: Session, clip_ids: Collection[ClipId]) -> dict[ClipId, list[Holding]]:
+    """The published releases that hold each, oldest first."""
+    rows = session.execute(
+        select(ReleaseClip.clip_id, Release.name, Release.version, Release.state)
+        .join(Release, Release.id == ReleaseClip.release_id)
+        .where(ReleaseClip.clip_id.in_(clip_ids), Release.state.in_(IN_USE))
+        .order_by(Release.snapshot_at, Release.name, Release.version)
+    )
+    found: dict[ClipId, list[Holding]] = {}
+    for clip_id, name, version, state in rows:
+        found.setdefault(clip_id, []).append(Holding(name, version, state))
+    return found
+
+
+def hypotheses(session: Session, clip_ids: Collection[ClipId]) -> dict[ClipId, list[Heard]]:
+    """The most confident first."""
+    rows = session.execute(
+        select(Hypothesis.clip_id, Hypothesis.recogniser, Hypothesis.text)
+        .where(Hypothesis.clip_id.in_(clip_ids))
+        .order_by(Hypothesis.confidence.desc().nulls_last(), Hypothesis.recogniser)
+    )
+    found: dict[ClipId, list[Heard]] = {}
+    for clip_id, recogniser, text in rows:
+        found.setdefault(clip_id, []).append(Heard(recogniser, text))
+    return found
+
+
+def newest_erasure(session: Session, account_id: AccountId) -> Erasure | None:
+    """Of a whole voice."""
+    own = select(Erasure).where(Erasure.account_id == account_id)
+    return session.scalar(own.order_by(Erasure.requested_at.desc(), Erasure.id.desc()).limit(1))
+
+
+def notices(session: Session, ids: Collection[int]) -> Sequence[ConsentNotice]:
+    return session.scalars(select(ConsentNotice).where(ConsentNotice.id.in_(ids)).order_by(ConsentNotice.id)).all()
+
+
+def _own(account_id: AccountId, now: datetime) -> Select[Utterance]:
+    """What is sealed under the key that the person has now, and may be used now."""
+    return (
+        usable_utterances(now)
+        .join(Account, Account.id == Utterance.account_id)
+        .where(Utterance.account_id == account_id, Account.voice_key_id == Utterance.voice_key_id)
+    )
+
+
+def _rows(session: Session, own: Select[Utterance]) -> list[OwnRow]:
+    joined = (
+        own.add_columns(Clip, Label.transcript)
+        .outerjoin(Clip, Clip.utterance_id == Utterance.id)
+        .outerjoin(Label, Label.clip_id == Clip.id)
+    )
+    return [OwnRow(utterance, clip, label) for utterance, clip, label in session.execute(joined)]

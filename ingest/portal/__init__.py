@@ -1,0 +1,1 @@
+"""The contributor's pages, `/me`: agree, hear, delete, take home, take back."""

@@ -1,0 +1,15 @@
+"""All of `/me`, for the room to serve."""
+
+from fastapi import APIRouter
+
+from corpus.web.pages import static_router
+from ingest.portal import clips, devices, first_screen
+from ingest.portal.pages import PACKAGE
+
+
+def portal_routes() -> APIRouter:
+    router = APIRouter()
+    router.include_router(static_router(PACKAGE, "/static/me"))
+    for part in (first_screen, devices, clips):
+        router.include_router(part.router)
+    return router

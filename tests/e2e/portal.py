@@ -1,0 +1,139 @@
+"""A person with a past, for the tests of `/me`: devices, and a recording in every state there is."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib import resources
+
+from playwright.sync_api import Page, expect
+
+from corpus.collaborators import Collaborators
+from corpus.sealed import SealedBytes
+from corpus.tables import Clip, Release, ReleaseClip, Review
+from corpus.words import (
+    AccountId,
+    ClipId,
+    Decision,
+    Outcome,
+    RejectReason,
+    ReleaseId,
+    ReleaseState,
+    Role,
+    Split,
+    new_id,
+)
+from ingest.pair_device import pair_device
+from tests.factories import (
+    PASSWORD,
+    Lender,
+    make_account,
+    make_clip,
+    make_utterance,
+    opt_in,
+    publish_notice,
+    tone,
+)
+
+EMAIL = "ann@example.org"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who signs in at `/sign-in`."""
+
+    account_id: AccountId
+    lender: Lender
+    in_release: ClipId
+
+
+def wording() -> str:
+    return resources.files("loanword").joinpath("notices", "en-US.md").read_text("utf-8")
+
+
+def newcomer(house: Collaborators) -> AccountId:
+    """Has an account, and has not been asked yet."""
+    publish_notice(house, version="2026-03", wording=wording())
+    return make_account(house, email=EMAIL)
+
+
+def lending_person(house: Collaborators, account_id: AccountId | None = None) -> Person:
+    account_id = account_id or newcomer(house)
+    opt_in(house, account_id, at=house.clock() - timedelta(days=3))
+    kitchen = pair_device(house, account_id, "Kitchen speaker")
+    pair_device(house, account_id, "Phone")
+    lender = Lender(account_id, kitchen.device.device_id, kitchen.token)
+    make_utterance(house, lender, transcript="what is the weather like tomorrow")
+    for text, drop in (
+        ("play", "too_short"),
+        ("turn it down", "too_quiet"),
+        ("good morning", "shared_across_accounts"),
+    ):
+        make_clip(house, lender, transcript=text, outcome=Outcome.DROPPED, reason=drop)
+    make_clip(house, lender, transcript="remind me to water the plants on sunday", pcm=tone(duration_s=3.2))
+    review(house, make_clip(house, lender, transcript="call my mother"), RejectReason.PERSONAL_DATA)
+    released = make_clip(
+        house, lender, pcm=speech_like(), transcript="turn on the kitchen light", label="turn on the kitchen lights"
+    )
+    review(house, released, None)
+    release(house, lender, released)
+    return Person(account_id, lender, released)
+
+
+def speech_like() -> bytes:
+    """Syllables of different strength: a waveform that has something to show."""
+    parts = [(0.25, 0.12), (0.1, 0.02), (0.3, 0.3), (0.2, 0.08), (0.35, 0.4), (0.15, 0.03), (0.4, 0.22)]
+    return b"".join(
+        tone(duration_s=long_s, peak=peak, frequency_hz=180 + 40 * i) for i, (long_s, peak) in enumerate(parts)
+    )
+
+
+def review(house: Collaborators, clip_id: ClipId, reason: RejectReason | None) -> None:
+    curator = make_account(house, role=Role.CURATOR)
+    with house.database.writing() as session:
+        clip = session.get_one(Clip, clip_id)
+        clip.reviewed_at = house.clock()
+        decision = Decision.REJECT if reason else Decision.ACCEPT
+        sealed = None if reason else SealedBytes(b"nobody opens it here")
+        session.add(
+            Review(
+                id=new_id(),
+                clip_id=clip_id,
+                curator_id=curator,
+                decision=decision,
+                reason=reason,
+                transcript=sealed,
+                at=house.clock(),
+            )
+        )
+
+
+def release(house: Collaborators, lender: Lender, clip_id: ClipId) -> None:
+    with house.database.writing() as session:
+        for version, state in (("1.0", ReleaseState.SUPERSEDED), ("1.1", ReleaseState.CURRENT)):
+            made = Release(
+                id=ReleaseId(new_id()),
+                name="voices",
+                version=version,
+                state=state,
+                policy="{}",
+                snapshot_at=house.clock(),
+            )
+            session.add(made)
+            session.flush()
+            session.add(
+                ReleaseClip(
+                    release_id=made.id,
+                    clip_id=clip_id,
+                    wav_filename=f"clips/{clip_id}.wav",
+                    speaker="s1",
+                    split=Split.TRAIN,
+                    shard="train-00000.tar",
+                )
+            )
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/me")
+    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{address}/me")
