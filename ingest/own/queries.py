@@ -22,7 +22,7 @@ from corpus.tables import (
     Review,
     Utterance,
 )
-from corpus.words import AccountId, ClipId, Decision, RejectReason, ReleaseState, UtteranceId
+from corpus.words import AccountId, ClipId, Decision, ErasureKind, RejectReason, ReleaseState, UtteranceId
 
 IN_USE = (ReleaseState.CURRENT, ReleaseState.SUPERSEDED)
 
@@ -149,7 +149,7 @@ def hypotheses(session: Session, clip_ids: Collection[ClipId]) -> dict[ClipId, l
 
 def newest_erasure(session: Session, account_id: AccountId) -> Erasure | None:
     """Of a whole voice."""
-    own = select(Erasure).where(Erasure.account_id == account_id)
+    own = select(Erasure).where(Erasure.account_id == account_id, Erasure.kind == ErasureKind.VOICE)
     return session.scalar(own.order_by(Erasure.requested_at.desc(), Erasure.id.desc()).limit(1))
 
 

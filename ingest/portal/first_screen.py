@@ -29,6 +29,7 @@ class TakenBack:
 
     at: datetime
     last_look_at: datetime
+    erased_at: datetime | None
     done_at: datetime | None
 
 
@@ -103,4 +104,5 @@ def _taken_back(house: Collaborators, account_id: AccountId) -> TakenBack | None
         erasure = queries.newest_erasure(session, account_id)
     if erasure is None:
         return None
-    return TakenBack(erasure.requested_at, erasure.requested_at + LATE_WRITERS, erasure.done_at)
+    last_look_at = erasure.requested_at + LATE_WRITERS
+    return TakenBack(erasure.requested_at, last_look_at, erasure.erased_at, erasure.done_at)

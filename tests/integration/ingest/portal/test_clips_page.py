@@ -198,6 +198,6 @@ def test_a_lost_original_says_so(house: Collaborators) -> None:
     utterance_id = make_utterance(house, lender)
     with house.database.reading() as session:
         object_key = session.get_one(Utterance, utterance_id).object_key
-    house.store.erase(object_key)
+    house.store.erase(object_key or "")
 
     assert heard(house, lender, utterance_id, "original") == 500
