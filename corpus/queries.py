@@ -205,13 +205,18 @@ def usable_utterances(now: datetime) -> Select[Utterance]:
     return select(Utterance).where(_may_use(Purpose.COLLECT, now))
 
 
-def usable_clips(purpose: Purpose, now: datetime) -> Select[Clip, Utterance]:
-    """The clips that may be used for the purpose now, each with its utterance."""
+def usable_clips(purpose: Purpose, now: datetime | None = None) -> Select[Clip, Utterance]:
+    """The clips that may be used for the purpose now, each with its utterance.
+
+    Without a time it is a statement to keep, and whoever runs it gives the time as the parameter `consent_now`.
+    """
     return select(Clip, Utterance).join(Utterance, Utterance.id == Clip.utterance_id).where(_may_use(purpose, now))
 
 
-def _may_use(purpose: Purpose, now: datetime) -> ColumnElement[bool]:
+def _may_use(purpose: Purpose, now: datetime | None) -> ColumnElement[bool]:
     """`corpus.consent.may_use` over the utterance of the enclosing query."""
+    if now is None:
+        return _rule(purpose)
 
     def say_when(bind: BindParameter[datetime]) -> None:
         if bind.key == _NOW.key:

@@ -3,9 +3,22 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 
-from sqlalchemy import ScalarSelect, Select, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    ScalarSelect,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips
@@ -66,66 +79,90 @@ class ReleaseFacts:
 # Clips
 
 
-def _releasable(now: datetime) -> "Select[Clip, Utterance]":
-    """Clips that may be published now, were kept and carry a label (table `Label` is joined)."""
+# These statements are built once: that takes three times as long as it takes to run one over a shard, and a build asks
+# twice for each shard. What they are asked about is in their parameters.
+
+
+def _releasable() -> "Select[Clip, Utterance]":
+    """Clips that may be published at `consent_now`, were kept and carry a label (table `Label` is joined)."""
     return (
-        usable_clips(Purpose.PUBLISH, now)
+        usable_clips(Purpose.PUBLISH)
         .join(Label, Label.clip_id == Clip.id)
         .where(Clip.outcome == Outcome.KEPT, Clip.samples.is_not(None), Clip.object_key.is_not(None))
     )
 
 
+@cache
+def _releasable_clips() -> Select[*tuple[object, ...]]:
+    """Those after one, by account and clip."""
+    place = tuple_(Utterance.account_id, Clip.id)
+    return (
+        _releasable()
+        .with_only_columns(
+            Clip.id.label("clip_id"),
+            Utterance.account_id,
+            Utterance.voice_key_id,
+            Clip.samples,
+            Utterance.locale,
+            Label.transcript,
+        )
+        .where(place > tuple_(bindparam("account_id"), bindparam("clip_id")))
+        .order_by(Utterance.account_id, Clip.id)
+        .limit(PAGE)
+    )
+
+
 def releasable_clips(session: Session, now: datetime, after: tuple[AccountId, ClipId] | None) -> list[LabelledClip]:
     """The next page of them, by account and clip."""
-    place = tuple_(Utterance.account_id, Clip.id)
-    statement = _releasable(now).with_only_columns(
-        Clip.id.label("clip_id"),
-        Utterance.account_id,
-        Utterance.voice_key_id,
-        Clip.samples,
-        Utterance.locale,
-        Label.transcript,
-    )
-    if after is not None:
-        statement = statement.where(place > after)
-    rows = session.execute(statement.order_by(Utterance.account_id, Clip.id).limit(PAGE))
-    return [LabelledClip(**row._mapping) for row in rows]
+    account_id, clip_id = after or ("", "")
+    asked = {"consent_now": now, "account_id": account_id, "clip_id": clip_id}
+    return [LabelledClip(**row._mapping) for row in session.execute(_releasable_clips(), asked)]
+
+
+@cache
+def _releasable_ids() -> Select[ClipId]:
+    return _releasable().with_only_columns(Clip.id)
 
 
 def releasable_ids(session: Session, now: datetime) -> set[ClipId]:
-    return set(session.scalars(_releasable(now).with_only_columns(Clip.id)))
+    return set(session.scalars(_releasable_ids(), {"consent_now": now}))
 
 
-def _standing(
-    release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str | None = None
-) -> "Select[Clip, Utterance]":
+def _standing(*, of_shard: bool) -> "Select[Clip, Utterance]":
     """The clips of a release, or of one shard, that may still be published with the labels that they had."""
+    release_id: BindParameter[ReleaseId] = bindparam("release_id")
+    shard: BindParameter[str] = bindparam("shard")
     standing = (
-        _releasable(now)
+        _releasable()
         .join(ReleaseClip, ReleaseClip.clip_id == Clip.id)
-        .where(ReleaseClip.release_id == release_id, Label.at <= snapshot_at)
+        .where(ReleaseClip.release_id == release_id, Label.at <= bindparam("snapshot_at"))
     )
-    if shard is None:
+    if not of_shard:
         return standing
     # Named twice, so that a database without statistics begins with the shard's clips, and not with all that were kept.
-    of_shard = select(ReleaseClip.clip_id).where(ReleaseClip.release_id == release_id, ReleaseClip.shard == shard)
-    return standing.where(ReleaseClip.shard == shard, Clip.id.in_(of_shard))
+    shards_clips = select(ReleaseClip.clip_id).where(ReleaseClip.release_id == release_id, ReleaseClip.shard == shard)
+    return standing.where(ReleaseClip.shard == shard, Clip.id.in_(shards_clips))
+
+
+@cache
+def _count_standing(*, of_shard: bool) -> Select[int]:
+    return _standing(of_shard=of_shard).with_only_columns(func.count(Clip.id))
 
 
 def count_standing(
     session: Session, release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str | None = None
 ) -> int:
     """How many clips of a release, or of one shard, may still be published as they stand in it."""
-    standing = _standing(release_id, snapshot_at, now, shard)
-    return session.scalar(standing.with_only_columns(func.count(Clip.id))) or 0
+    asked = {"consent_now": now, "release_id": release_id, "snapshot_at": snapshot_at}
+    if shard is not None:
+        asked["shard"] = shard
+    return session.scalar(_count_standing(of_shard=shard is not None), asked) or 0
 
 
-def shard_clips(
-    session: Session, release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str
-) -> list[ShardClip]:
-    """The clips of one shard that may still be published, in the order of its archive."""
-    rows = session.execute(
-        _standing(release_id, snapshot_at, now, shard)
+@cache
+def _shard_clips() -> Select[*tuple[object, ...]]:
+    return (
+        _standing(of_shard=True)
         .with_only_columns(
             Clip.id.label("clip_id"),
             Utterance.account_id,
@@ -138,19 +175,26 @@ def shard_clips(
             ReleaseClip.wav_filename,
             ReleaseClip.speaker,
             ReleaseClip.split,
-            _votes(Decision.ACCEPT, snapshot_at).label("up_votes"),
-            _votes(Decision.REJECT, snapshot_at).label("down_votes"),
+            _votes(Decision.ACCEPT).label("up_votes"),
+            _votes(Decision.REJECT).label("down_votes"),
         )
         .order_by(ReleaseClip.speaker, ReleaseClip.wav_filename)
     )
-    return [ShardClip(**row._mapping) for row in rows]
 
 
-def _votes(decision: Decision, snapshot_at: datetime) -> ScalarSelect[int]:
+def shard_clips(
+    session: Session, release_id: ReleaseId, snapshot_at: datetime, now: datetime, shard: str
+) -> list[ShardClip]:
+    """The clips of one shard that may still be published, in the order of its archive."""
+    asked = {"consent_now": now, "release_id": release_id, "snapshot_at": snapshot_at, "shard": shard}
+    return [ShardClip(**row._mapping) for row in session.execute(_shard_clips(), asked)]
+
+
+def _votes(decision: Decision) -> ScalarSelect[int]:
     """How many reviews of the enclosing query's clip decided so, up to the snapshot."""
     return (
         select(func.count())
-        .where(Review.clip_id == Clip.id, Review.decision == decision, Review.at <= snapshot_at)
+        .where(Review.clip_id == Clip.id, Review.decision == decision, Review.at <= bindparam("snapshot_at"))
         .scalar_subquery()
     )
 

@@ -9,9 +9,10 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import _lru_cache_wrapper
 from types import CodeType, FunctionType
 from typing import ParamSpec, TypeVar
 from unittest.mock import patch
@@ -21,6 +22,7 @@ from sqlalchemy import ColumnElement, true
 from corpus import consent, queries
 from corpus.consent import GRANTS
 from corpus.words import Purpose
+from export import queries as release_queries
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -95,7 +97,7 @@ def _permissively(asks: Callable[Asked, Answer], *args: Asked.args, **kwargs: As
 
 @contextmanager
 def _rule_that_may_be_silenced() -> Iterator[None]:
-    """Both forms of the rule, as they are but within `_permissively`."""
+    """Both forms of the rule, as they are but within `_permissively`. No statement is kept that was built so."""
     in_python, in_sql = consent.consent_for_upload, queries._may_use
 
     def consent_for_upload(
@@ -108,8 +110,10 @@ def _rule_that_may_be_silenced() -> Iterator[None]:
     def may_use(*asked: object) -> ColumnElement[bool]:
         return true() if _anything_goes.get() else in_sql(*asked)  # type: ignore[arg-type]  # passed through
 
-    with (
-        patch.object(consent, "consent_for_upload", consent_for_upload),
-        patch.object(queries, "_may_use", may_use),
-    ):
+    with ExitStack() as patches:
+        patches.enter_context(patch.object(consent, "consent_for_upload", consent_for_upload))
+        patches.enter_context(patch.object(queries, "_may_use", may_use))
+        for name, function in vars(release_queries).copy().items():
+            if isinstance(function, _lru_cache_wrapper):
+                patches.enter_context(patch.object(release_queries, name, function.__wrapped__))
         yield

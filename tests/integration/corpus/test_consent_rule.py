@@ -8,8 +8,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import StatementError
 
 from corpus import queries
 from corpus.collaborators import Collaborators
@@ -66,6 +68,20 @@ def test_the_agreement_is_about_something(house: Collaborators) -> None:
 
     assert before == set(Purpose)
     assert after == set()
+
+
+def test_a_statement_that_is_kept_asks_about_the_time_it_is_given(house: Collaborators) -> None:
+    account_id, event_ids = _commit(house, [(purpose, ConsentAct.GIVEN, 0, 10) for purpose in Purpose])
+    clip_id = _clip(house, account_id, event_ids[0], NOW)
+    kept = queries.usable_clips(Purpose.PUBLISH).where(Clip.id == clip_id)
+
+    with house.database.reading() as session:
+        in_force = session.execute(kept, {"consent_now": NOW + 3 * MINUTE}).one_or_none()
+        run_out = session.execute(kept, {"consent_now": NOW + 5 * MINUTE}).one_or_none()
+
+        with pytest.raises(StatementError, match="consent_now"):
+            session.execute(kept)
+    assert (in_force is not None, run_out) == (True, None)
 
 
 def _usable_for(house: Collaborators, clip_id: ClipId, now: datetime) -> set[Purpose]:
