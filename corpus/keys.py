@@ -29,6 +29,8 @@ NONCE_BYTES = 12
 KEY_ID_BYTES = 16
 VERSION = b"\x01"
 HEADER_BYTES = len(VERSION) + KEY_ID_BYTES + NONCE_BYTES
+SEAL_BYTES = HEADER_BYTES + 16
+"""What a seal adds to the plaintext: all that stands before it, and its tag."""
 
 
 class KeyKind(StrEnum):
@@ -54,13 +56,25 @@ class AccountKey:
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """Decrypts. Raises `SealBroken` for changed bytes, another place or another key."""
-        nonce = sealed[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES]
-        if sealed[: HEADER_BYTES - NONCE_BYTES] != VERSION + bytes.fromhex(self.key_id):
-            raise SealBroken
+        nonce, ciphertext = self._taken_apart(sealed)
         try:
-            return AESGCM(self.secret).decrypt(nonce, memoryview(sealed)[HEADER_BYTES:], self._associated_data(context))
+            return AESGCM(self.secret).decrypt(nonce, ciphertext, self._associated_data(context))
         except (InvalidTag, ValueError) as error:
             raise SealBroken from error
+
+    def open_into(self, room: memoryview, sealed: bytes, context: str) -> None:
+        """Decrypts to a place of the plaintext's size. After `SealBroken` what stands there is worthless."""
+        nonce, ciphertext = self._taken_apart(sealed)
+        try:
+            AESGCM(self.secret).decrypt_into(nonce, ciphertext, self._associated_data(context), room)
+        except (InvalidTag, ValueError) as error:
+            raise SealBroken from error
+
+    def _taken_apart(self, sealed: bytes) -> tuple[bytes, memoryview]:
+        """Nonce, and ciphertext with its tag."""
+        if sealed[: HEADER_BYTES - NONCE_BYTES] != VERSION + bytes.fromhex(self.key_id):
+            raise SealBroken
+        return sealed[HEADER_BYTES - NONCE_BYTES : HEADER_BYTES], memoryview(sealed)[HEADER_BYTES:]
 
     def _associated_data(self, context: str) -> bytes:
         return f"{self.account_id}|{context}".encode()

@@ -46,10 +46,11 @@ class ObjectInfo:
 class ObjectStore(Protocol):
     """Every verb may raise `BadObjectKey`, `ObjectForbidden` or `StoreUnavailable`; the last is worth a retry."""
 
-    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
         """Store what is not there yet, whole or not at all, and durably before this returns.
 
-        An iterable is streamed, never held. Raises `ObjectExists`, having changed nothing.
+        An iterable is streamed, never held. A view is of single bytes.
+        Raises `ObjectExists`, having changed nothing.
         """
 
     def open(self, key: str, offset: int = 0) -> BinaryIO:
@@ -117,7 +118,7 @@ class DirectoryStore:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._discard_abandoned()
 
-    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
         path = self._path(key)
         # Named after its key, so that `erase` finds what a crash left half-written.
         incoming = self._incoming / f"{_incoming_name(key)}-{secrets.token_hex(8)}"
@@ -174,13 +175,13 @@ class DirectoryStore:
         check_object_key(key)
         return self._root / key
 
-    def _write(self, key: str, path: Path, data: bytes | Iterable[bytes]) -> ObjectInfo:
+    def _write(self, key: str, path: Path, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
         digest = hashlib.sha256()
         size_bytes = 0
         with _translated(key):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            for chunk in _slices(data) if isinstance(data, bytes) else data:
+            for chunk in _slices(data) if isinstance(data, bytes | memoryview) else data:
                 digest.update(chunk)
                 size_bytes += len(chunk)
                 with _translated(key):  # around the write alone: an error of the iterable's own is not the store's
@@ -354,6 +355,6 @@ def _translated(key: str) -> Iterator[None]:
         raise StoreUnavailable(key, f"The store's directory failed: {error.strerror}.") from error
 
 
-def _slices(data: bytes) -> Iterator[memoryview]:
+def _slices(data: bytes | memoryview) -> Iterator[memoryview]:
     view = memoryview(data)
     return (view[start : start + _SLICE_BYTES] for start in range(0, len(view), _SLICE_BYTES))

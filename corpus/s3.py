@@ -115,10 +115,10 @@ class S3Store:
         self._client = connection.client
         self._writer = connection.writer
 
-    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
         check_object_key(key)
-        if isinstance(data, bytes):
-            return self._put_whole(key, data)
+        if isinstance(data, bytes | memoryview):
+            return self._put_whole(key, bytes(data))  # boto3 takes no view
         parts = _parts(data, self._part_size_bytes)
         first, second = next(parts, b""), next(parts, None)
         if second is None:

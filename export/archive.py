@@ -1,4 +1,4 @@
-"""Makes one archive of a release: opens its clips a few ahead, and forgets their speakers' keys when it is done."""
+"""Makes one archive of a release: opens its clips in their places, and forgets their speakers' keys when it is done."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -6,20 +6,22 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from typing import TypeVar
 
 from corpus.collaborators import Collaborators
-from corpus.errors import AccountKeyError, ObjectAbsent, ObjectCorrupt, ReleaseWithdrawn
+from corpus.errors import AccountKeyError, ObjectAbsent, ReleaseWithdrawn
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import place
-from export import queries, snapshot, wav
+from export import queries, shards, snapshot, wav
 from export.manifest import ReleasedClip
-from export.shards import ShardWriter
 from export.snapshot import Shard, Snapshot
 
 BATCH = 8
+"""Clips that a reader opens in one go. One clip at a time, threads would mostly wait for one another."""
+
 LOOK_AHEAD = 4
-"""Batches in memory beyond the clips in the archive. One clip at a time, threads would mostly wait for one another."""
+"""Shards whose rows are in memory before their turn."""
 
 BUILD_AGAIN = "Someone in this release took their voice back: nothing of it was kept. Build again, as another version."
 
@@ -47,48 +49,49 @@ def shards_with_rows(house: Collaborators, frozen: Snapshot, pool: ThreadPoolExe
 
 
 def make_shard(
-    house: Collaborators, frozen: Snapshot, shard: Shard, rows: Rows, pool: ThreadPoolExecutor, writer: ShardWriter
-) -> tuple[bytes, list[ReleasedClip]]:
+    house: Collaborators, frozen: Snapshot, shard: Shard, rows: Rows, pool: ThreadPoolExecutor
+) -> tuple[memoryview, list[ReleasedClip]]:
     """The archive's bytes, and its clips in their order. Raises `ReleaseWithdrawn`."""
-    clips = []
     with _withdrawn_or_broken(house, frozen, shard):
-        for opened in _opened(house, frozen, rows, pool):
-            wav_filename = opened.row.wav_filename
-            writer.add(wav_filename, opened.header, opened.pcm)
-            writer.add(wav_filename.removesuffix(".wav") + ".txt", opened.transcript.encode())
-            clips.append(_released(opened, shard))
-    return writer.finish(), clips
+        archive, placed = _laid_out(house, frozen, rows)
+        batches = (placed[start : start + BATCH] for start in range(0, len(placed), BATCH))
+        digests = chain.from_iterable(pool.map(lambda batch: [_fill(house, clip) for clip in batch], batches))
+        return archive, [_released(clip, digest, shard) for clip, digest in zip(placed, digests, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """A clip's plaintext, for the moment between the vault and the archive."""
+class _Placed:
+    """A clip, and where its WAV file stands in the archive."""
 
     row: queries.ShardClip
-    header: bytes
-    pcm: bytes
-    sha256: str
+    key: AccountKey
     transcript: str
+    room: memoryview
 
 
-def _opened(house: Collaborators, frozen: Snapshot, rows: Rows, pool: ThreadPoolExecutor) -> Iterator[_Opened]:
-    """In the order of the rows, read ahead by a few; one key a speaker, forgotten with the shard."""
+def _laid_out(house: Collaborators, frozen: Snapshot, rows: Rows) -> tuple[memoryview, list[_Placed]]:
+    """The archive with its texts, and its clips in the order of the rows; one key a speaker, forgotten with both."""
     alphabet = snapshot.alphabet_of(frozen.policy)
     owners = sorted({(row.account_id, row.voice_key_id) for row in rows})
-    keys = {owner: house.keyring.unwrap(*owner, KeyKind.VOICE) for owner in owners}
+    keys_of = {owner: house.keyring.unwrap(*owner, KeyKind.VOICE) for owner in owners}
+    keys = [keys_of[row.account_id, row.voice_key_id] for row in rows]
+    transcripts = [alphabet.normalise(_label(key, row)) for key, row in zip(keys, rows, strict=True)]
+    files = []
+    for row, transcript in zip(rows, transcripts, strict=True):
+        files.append((row.wav_filename, wav.size_bytes(row.samples)))
+        files.append((row.wav_filename.removesuffix(".wav") + ".txt", len(transcript.encode())))
+    archive = shards.lay_out(files)
+    for transcript, room in zip(transcripts, archive.rooms[1::2], strict=True):
+        room[:] = transcript.encode()
+    placed = [_Placed(*clip) for clip in zip(rows, keys, transcripts, archive.rooms[::2], strict=True)]
+    return archive.content, placed
 
-    def read(row: queries.ShardClip) -> _Opened:
-        key = keys[row.account_id, row.voice_key_id]
-        header, pcm = wav.header(row.samples), house.vault.get(key, row.object_key)
-        if len(header) + len(pcm) != wav.size_bytes(row.samples):
-            raise ObjectCorrupt(row.object_key)
-        digest = sha256(header)
-        digest.update(pcm)
-        return _Opened(row, header, pcm, digest.hexdigest(), alphabet.normalise(_label(key, row)))
 
-    batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
-    for batch in _ahead(lambda batch: [read(row) for row in batch], batches, pool):
-        yield from batch
+def _fill(house: Collaborators, clip: _Placed) -> str:
+    """Writes a clip's WAV file into its place; returns its SHA-256."""
+    clip.room[: wav.HEADER_BYTES] = wav.header(clip.row.samples)
+    house.vault.get_into(clip.room[wav.HEADER_BYTES :], clip.key, clip.row.object_key)
+    return sha256(clip.room).hexdigest()
 
 
 def _ahead(read: Callable[[Item], Result], items: Iterable[Item], pool: ThreadPoolExecutor) -> Iterator[Result]:
@@ -110,17 +113,17 @@ def _label(key: AccountKey, row: queries.ShardClip) -> str:
     return key.open(row.transcript, place("labels.transcript", row.clip_id)).decode()
 
 
-def _released(opened: _Opened, shard: Shard) -> ReleasedClip:
-    row = opened.row
+def _released(clip: _Placed, digest: str, shard: Shard) -> ReleasedClip:
+    row = clip.row
     return ReleasedClip(
         wav_filename=row.wav_filename,
-        sha256=opened.sha256,
+        sha256=digest,
         split=row.split,
         speaker=row.speaker,
         locale=row.locale,
         samples=row.samples,
         shard=shard.path,
-        transcript=opened.transcript,
+        transcript=clip.transcript,
         label_source=row.label_source,
         up_votes=row.up_votes,
         down_votes=row.down_votes,

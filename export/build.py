@@ -11,7 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version as installed_version
-from itertools import cycle
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
@@ -24,7 +23,6 @@ from export.counts import Counted, ReleaseWarning, count, warnings
 from export.manifest import ReleasedClip
 from export.policy import Policy
 from export.release_file import RELEASE_JSON, SHA256SUMS, FileFacts, ReleaseFile, format_release, format_sums
-from export.shards import ShardWriter
 from export.snapshot import Shard, Snapshot
 
 READERS = 2
@@ -200,11 +198,10 @@ def _put_shards(
     """Puts shards while the next one is made: `PUTS_AT_ONCE` and one more are in memory at a time, and never more."""
     clips: list[ReleasedClip] = []
     files: dict[str, FileFacts] = {}
-    writers = cycle([ShardWriter() for _ in range(PUTS_AT_ONCE + 1)])
     under_way: deque[tuple[str, Future[FileFacts]]] = deque()
     with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(PUTS_AT_ONCE) as putters:
-        for (shard, rows), writer in zip(archive.shards_with_rows(house, frozen, pool), writers, strict=False):
-            content, of_shard = archive.make_shard(house, frozen, shard, rows, pool, writer)
+        for shard, rows in archive.shards_with_rows(house, frozen, pool):
+            content, of_shard = archive.make_shard(house, frozen, shard, rows, pool)
             if len(under_way) == PUTS_AT_ONCE:
                 files |= [_await(under_way)]
             under_way.append((shard.path, putters.submit(_put_shard, house, frozen, shard, content)))
@@ -221,7 +218,7 @@ def _await(under_way: deque[tuple[str, Future[FileFacts]]]) -> tuple[str, FileFa
     return path, put.result()
 
 
-def _put_shard(house: Collaborators, frozen: Snapshot, shard: Shard, content: bytes) -> FileFacts:
+def _put_shard(house: Collaborators, frozen: Snapshot, shard: Shard, content: memoryview) -> FileFacts:
     """Asked before, so that a withdrawn voice is not put, and after, for one withdrawn while it was being put."""
     _check_stands(house, frozen, shard)
     facts = _put(house, frozen, shard.path, content)
@@ -235,7 +232,7 @@ def _check_stands(house: Collaborators, frozen: Snapshot, shard: Shard) -> None:
             raise ReleaseWithdrawn(archive.BUILD_AGAIN)
 
 
-def _put(house: Collaborators, frozen: Snapshot, path: str, content: bytes) -> FileFacts:
+def _put(house: Collaborators, frozen: Snapshot, path: str, content: bytes | memoryview) -> FileFacts:
     return objects.put(house.store, object_keys.release_prefix(frozen.name, frozen.version) + path, content)
 
 

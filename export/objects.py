@@ -9,7 +9,7 @@ from export.release_file import FileFacts
 READ_BYTES = 1 << 20
 
 
-def put(store: ObjectStore, key: str, content: bytes) -> FileFacts:
+def put(store: ObjectStore, key: str, content: bytes | memoryview) -> FileFacts:
     """Stores a draft's file. What an interrupted build left there stays if it is the same, and is replaced if not."""
     try:
         info = store.put(key, content)
@@ -22,7 +22,7 @@ def put(store: ObjectStore, key: str, content: bytes) -> FileFacts:
     return FileFacts(info.size_bytes, info.sha256 or hashlib.sha256(content).hexdigest())
 
 
-def facts_of(content: bytes) -> FileFacts:
+def facts_of(content: bytes | memoryview) -> FileFacts:
     return FileFacts(len(content), hashlib.sha256(content).hexdigest())
 
 

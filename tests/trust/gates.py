@@ -264,7 +264,7 @@ class WatchedStore:
     def watch(self) -> None:
         self._watches = True
 
-    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
         if self._watches:
             self.put_there.append(f"{key} was put")
         return self._store.put(key, data)

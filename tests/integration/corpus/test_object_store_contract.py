@@ -77,6 +77,18 @@ def test_put_tells_size_and_digest(store: ObjectStore) -> None:
     assert info == ObjectInfo("voices/ada/one", 11, hashlib.sha256(b"hello world").hexdigest())
 
 
+@in_shape_too
+def test_a_view_is_put_as_the_same_bytes_are_and_in_one_piece(store: ObjectStore) -> None:
+    body = b"loanword" * (9 << 17)
+    put = store.put("voices/ada/bytes", body)
+
+    info = store.put("voices/ada/view", memoryview(bytearray(b"-" + body + b"-"))[1:-1])
+
+    assert read(store, "voices/ada/view") == body
+    assert (info.size_bytes, info.sha256) == (put.size_bytes, put.sha256)
+    assert store.head("voices/ada/view").sha256 == store.head("voices/ada/bytes").sha256
+
+
 def test_head_tells_the_size(store: ObjectStore) -> None:
     store.put("voices/ada/one", b"hello")
 

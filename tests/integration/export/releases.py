@@ -57,7 +57,7 @@ class InterferingStore:
         self._name = name
         self._interfere: Callable[[], None] | None = interfere
 
-    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
         if key.endswith(self._name) and self._interfere:
             interfere, self._interfere = self._interfere, None
             interfere()

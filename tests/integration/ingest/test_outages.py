@@ -31,7 +31,7 @@ class HookedStore:
         self.store = store
         self.after_put = after_put
 
-    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
         info = self.store.put(key, data)
         self.after_put()
         return info

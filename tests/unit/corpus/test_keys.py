@@ -25,6 +25,21 @@ def test_what_is_sealed_opens_to_the_same(plaintext: bytes, context: str) -> Non
     assert KEY.open(KEY.seal(plaintext, context), context) == plaintext
 
 
+@given(st.binary(max_size=300), st.text(max_size=30))
+def test_what_is_sealed_opens_in_a_place_of_its_size(plaintext: bytes, context: str) -> None:
+    page = bytearray(b"<" + bytes(len(plaintext)) + b">")
+
+    KEY.open_into(memoryview(page)[1:-1], KEY.seal(plaintext, context), context)
+
+    assert bytes(page) == b"<" + plaintext + b">"
+
+
+@pytest.mark.parametrize("size", [pytest.param(4, id="too small"), pytest.param(6, id="too large")])
+def test_a_place_of_another_size_is_refused(size: int) -> None:
+    with pytest.raises(SealBroken):
+        KEY.open_into(memoryview(bytearray(size)), KEY.seal(b"voice", "here"), "here")
+
+
 @given(st.binary(min_size=1, max_size=64), st.data())
 def test_one_changed_byte_breaks_the_seal(plaintext: bytes, data: st.DataObject) -> None:
     sealed = bytearray(KEY.seal(plaintext, "here"))
@@ -33,6 +48,8 @@ def test_one_changed_byte_breaks_the_seal(plaintext: bytes, data: st.DataObject)
 
     with pytest.raises(SealBroken):
         KEY.open(bytes(sealed), "here")
+    with pytest.raises(SealBroken):
+        KEY.open_into(memoryview(bytearray(len(plaintext))), bytes(sealed), "here")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from corpus.words import Split
 from export import wav
-from export.shards import RECORD_BYTES, Member, ShardWriter, member_header, plan
+from export.shards import RECORD_BYTES, Member, lay_out, member_header, plan
 
 ROOM_BYTES = 1 << 20
 members = st.lists(
@@ -68,11 +68,12 @@ def test_a_header_is_the_one_that_tarfile_writes(size_bytes: int) -> None:
 
 
 def test_an_archive_is_what_tarfile_writes_and_as_large_as_planned() -> None:
-    writer = ShardWriter()
-    writer.add("clips/ab/ab.wav", b"head", b"sound" * 200)
-    writer.add("clips/ab/ab.txt", b"turn on")
+    laid_out = lay_out([("clips/ab/ab.wav", 1004), ("clips/ab/ab.txt", 7)])
+    sound, text = laid_out.rooms
+    text[:] = b"turn on"
+    sound[:] = b"head" + b"sound" * 200
 
-    archive = writer.finish()
+    archive = laid_out.content
 
     expected = io.BytesIO()
     with tarfile.open(fileobj=expected, mode="w", format=tarfile.USTAR_FORMAT) as known:
