@@ -31,6 +31,7 @@ from export.policy import Policy
 from export.publish import publish_release, show_release
 from ingest.body import Body
 from ingest.metadata import Metadata
+from ingest.own.clips import recording
 from ingest.record_utterance import Admission, admit, record
 from tests.factories import Lender, make_account, make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
 from tests.trust.moments import Moment, right_before
@@ -211,6 +212,14 @@ def reviews(house: Collaborators, clip_id: ClipId) -> list[str]:
     return [f"a judgement of clip {clip_id} was recorded" for _ in found]
 
 
+def heard_by_its_owner(scene: Scene, moment: Moment) -> list[str]:
+    """Whoever took their voice back is told that it is gone: it may not be played, not even to them."""
+    utterance_id = make_utterance(scene.house, scene.leaving)
+    with scene.left(moment) as house, suppress(UnknownClip):
+        return [f"{len(recording(house, scene.leaving.account_id, utterance_id).content)} bytes of a voice were played"]
+    return []
+
+
 # Releases
 
 
@@ -384,6 +393,13 @@ GATES = (
         Mutant(f"{_REVIEW}:_gate", "queries.reviewable_clip"),
         Moment(f"{_REVIEW}:reject", transaction=2),
         rejected,
+    ),
+    Gate(
+        "its owner hears a recording",
+        "own recording heard",
+        Mutant("ingest.own.clips:still_usable", "_usable"),
+        Moment("ingest.own.clips:still_usable"),
+        heard_by_its_owner,
     ),
     Gate(
         "a release is drawn up",

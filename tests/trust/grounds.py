@@ -15,6 +15,7 @@ from corpus.database import upgrade
 from corpus.keys import MasterKey
 from corpus.seaweedfs import SeaweedFS
 from corpus.settings import Settings
+from corpus.signing import Signer
 from corpus.words import Clock, utc_now
 from tests.fixtures.databases import DURABLE, OPTIONS, Postgres, postgresql, with_template
 
@@ -38,6 +39,7 @@ class Ground:
         """A prepared house: a migrated database, keys, an empty store."""
         home = Path(tempfile.mkdtemp(prefix="house-", dir=self.folder))
         MasterKey.write_new(home / "master.key")
+        Signer.write_new(home / "signing.key")
         return Settings(home=home, uploads_per_minute=ANY_NUMBER, **self._settings(home))  # type: ignore[arg-type]
 
     @contextmanager

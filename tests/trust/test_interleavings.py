@@ -37,7 +37,7 @@ def test_a_seed_gives_the_same_order_again(ground: Ground, decoder: Decoder, nam
 MISSED_WITHOUT = {
     "upload": "a recording is stored",
     "curation": "a clip is made of it",
-    "review": "a curator hears a clip",
+    "review": "a curator accepts a clip",
     "build": "a release is finished",
     "publish": "a release is published",
     "download": "a download begins",
@@ -49,6 +49,6 @@ def test_without_a_gate_some_race_is_lost(embedded: Ground, decoder: Decoder, ki
     [gate] = [gate for gate in GATES if gate.name == MISSED_WITHOUT[kind.name]]
 
     with gate.mutant.applied():
-        tally = interleave(embedded, decoder, kind, n=12, seed=1)
+        lost = any(interleave(embedded, decoder, kind, n=6, seed=seed).failures for seed in range(10))
 
-    assert tally.failures != []
+    assert lost
