@@ -181,7 +181,7 @@ class TurnsStore:
     def __init__(self, store: ObjectStore, name: str, side: "Side") -> None:
         self._store, self._name, self._side = store, name, side
 
-    def put(self, key: str, data: bytes | Iterable[bytes]) -> ObjectInfo:
+    def put(self, key: str, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
         self._side.stop(f"{self._name} put")
         return self._store.put(key, data)
 
