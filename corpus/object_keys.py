@@ -2,7 +2,8 @@
 
     voices/<account>/<voice key>/utterances/<utterance>-<attempt>   what a device sent, sealed
     voices/<account>/<voice key>/clips/<clip>-<attempt>             canonical PCM, sealed
-    releases/<name>/…                                   open releases
+    releases/<name>/<version>/…                         open releases; what a re-cut makes anew lies in <version>/r2/…
+    releases/<name>/state.json, tombstones.csv          how they stand; as it was: state/<serial>.json, tombstones/…
     accounts/<account>/<key>                            wrapped account keys, in the key store
 
 An attempt is random: two writers of one thing never meet in one name, and the loser erases its own.
@@ -16,6 +17,11 @@ from corpus.errors import BadObjectKey
 from corpus.words import AccountId, ClipId, KeyId, UtteranceId, new_id
 
 VOICES = "voices/"
+STATE_JSON = "state.json"
+TOMBSTONES_CSV = "tombstones.csv"
+RESERVED = frozenset({"state", "tombstones", STATE_JSON, TOMBSTONES_CSV})
+"""What lies beside the versions of a release, and so is the name of none."""
+_REVISION = re.compile(r"r[0-9]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -39,6 +45,30 @@ def new_clip_key(account_id: AccountId, key_id: KeyId, clip_id: ClipId) -> str:
 def is_release_word(text: str) -> bool:
     """Whether a release may have this name or version: lower case letters, digits, dot, dash, underscore; ≤ 64."""
     return _NAME.fullmatch(text) is not None and ".." not in text
+
+
+def is_release_version(text: str) -> bool:
+    """Whether a version may be called so: a release word, and none that means something where versions lie."""
+    return is_release_word(text) and text not in RESERVED and _REVISION.fullmatch(text) is None
+
+
+def release_file(name: str, version: str, revision: int, path: str) -> str:
+    """Where a file lies that a revision of a version made."""
+    return f"{release_prefix(name, version)}{revision_folder(revision)}{path}"
+
+
+def revision_folder(revision: int) -> str:
+    """Below its version: the first revision has no folder of its own."""
+    return "" if revision == 1 else f"r{revision}/"
+
+
+def release_state(name: str, serial: int | None = None) -> str:
+    """The signed state of a name: the newest under a name that stays, and each under its own."""
+    return release_prefix(name) + (STATE_JSON if serial is None else f"state/{serial}.json")
+
+
+def release_tombstones(name: str, serial: int | None = None) -> str:
+    return release_prefix(name) + (TOMBSTONES_CSV if serial is None else f"tombstones/{serial}.csv")
 
 
 def release_prefix(name: str, version: str | None = None) -> str:

@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         None, description="How long consent lasts before it must be renewed; default for ever."
     )
 
+    release_state_lasts: timedelta = Field(
+        timedelta(days=7),
+        ge=timedelta(days=1),
+        description="How long engineers may rely on a signed release state before they must fetch a newer one.",
+    )
+
     recogniser: str | None = Field(
         None, description="Whose hypotheses to make: `tiny.en` (extra asr), a CTranslate2 model directory, or none."
     )

@@ -543,6 +543,8 @@ class Release(Table):
         default=1, server_default="1", comment="the last one that a re-cut began; numbers never return"
     )
     recut_at: Mapped[datetime | None] = operational(comment="when a withdrawal asked for a re-cut that is not made yet")
+    recut_until: Mapped[datetime | None] = operational(comment="until when a re-cut under way keeps others away")
+    clips: Mapped[int | None] = operational(comment="how many the published revision holds; null until it is built")
     consent_root: Mapped[Digest | None] = operational(String(64), comment="of the release's own tree of consent proofs")
     entry_id: Mapped[int | None] = operational(ForeignKey("ledger_entries.id"))
 
@@ -554,7 +556,7 @@ class ReleaseClip(Table):
     __table_args__ = (UniqueConstraint("release_id", "wav_filename"),)
 
     release_id: Mapped[ReleaseId] = operational(ForeignKey("releases.id"), primary_key=True)
-    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True, index=True)
     wav_filename: Mapped[str] = pseudonymous(VOICE, String(255))
     speaker: Mapped[str] = pseudonymous(VOICE, String(64))
     split: Mapped[Split] = operational()
@@ -572,6 +574,7 @@ class ReleaseFile(Table):
     size_bytes: Mapped[int] = operational(BigInteger)
     sha256: Mapped[Digest] = operational()
     revision: Mapped[int] = operational(comment="the one that made it: an untouched shard is never copied")
+    withdrawn_at: Mapped[datetime | None] = operational(comment="when it came to hold a voice that may not be served")
 
 
 class Tombstone(Table):
@@ -583,10 +586,12 @@ class Tombstone(Table):
     id: Mapped[int] = operational(primary_key=True)
     release_name: Mapped[str] = operational(String(64))
     version: Mapped[str] = operational(String(64))
+    revision: Mapped[int] = operational(comment="the last one that held the clip")
     wav_filename: Mapped[str] = operational(String(255))
     wav_sha256: Mapped[Digest] = operational()
-    at: Mapped[datetime] = operational()
+    at: Mapped[datetime] = operational(comment="the day: a time could tell of one person")
     reason: Mapped[str] = operational(String(32))
+    serial: Mapped[int] = operational(comment="of the state in which it first stood")
 
 
 class ReleaseSerial(Table):
@@ -613,6 +618,7 @@ class ReleasePull(Table):
     revision: Mapped[int] = operational()
     first_at: Mapped[datetime] = operational()
     last_at: Mapped[datetime] = operational()
+    served_serial: Mapped[int | None] = operational(comment="the newest state that was sent to this account")
     acknowledged_serial: Mapped[int | None] = operational()
     acknowledged_at: Mapped[datetime | None] = operational()
 

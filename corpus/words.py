@@ -142,3 +142,12 @@ class ReleaseState(StrEnum):
     CURRENT = "current"
     SUPERSEDED = "superseded"
     REVOKED = "revoked"
+
+
+class TombstoneReason(StrEnum):
+    """Why a released clip was withdrawn, as coarsely as can be: the world reads it."""
+
+    WITHDRAWN = "withdrawn"
+    """Its owner took it back, alone or with all else."""
+    EXPIRED = "expired"
+    """The consent that it rested on ran out."""

@@ -51,10 +51,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("release_name", sa.String(length=64), nullable=False),
         sa.Column("version", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False, comment="the last one that held the clip"),
         sa.Column("wav_filename", sa.String(length=255), nullable=False),
         sa.Column("wav_sha256", sa.String(length=64), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False, comment="the day: a time could tell of one person"),
         sa.Column("reason", sa.String(length=32), nullable=False),
+        sa.Column("serial", sa.Integer(), nullable=False, comment="of the state in which it first stood"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tombstones")),
         sa.UniqueConstraint(
             "release_name", "version", "wav_filename", name=op.f("uq_tombstones_release_name_version_wav_filename")
@@ -115,6 +117,9 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "served_serial", sa.Integer(), nullable=True, comment="the newest state that was sent to this account"
+        ),
         sa.Column("acknowledged_serial", sa.Integer(), nullable=True),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_release_pulls_account_id_accounts")),
@@ -180,6 +185,12 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column(
             "revision", sa.Integer(), nullable=False, comment="the one that made it: an untouched shard is never copied"
+        ),
+        sa.Column(
+            "withdrawn_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when it came to hold a voice that may not be served",
         ),
         sa.ForeignKeyConstraint(["release_id"], ["releases.id"], name=op.f("fk_release_files_release_id_releases")),
         sa.PrimaryKeyConstraint("release_id", "path", name=op.f("pk_release_files")),
@@ -267,6 +278,7 @@ def upgrade() -> None:
         batch_op.add_column(
             sa.Column("wav_sha256", sa.String(length=64), nullable=True, comment="null until the release is built")
         )
+        batch_op.create_index(batch_op.f("ix_release_clips_clip_id"), ["clip_id"], unique=False)
 
     with op.batch_alter_table("releases") as batch_op:
         batch_op.add_column(
@@ -287,6 +299,22 @@ def upgrade() -> None:
                 sa.DateTime(timezone=True),
                 nullable=True,
                 comment="when a withdrawal asked for a re-cut that is not made yet",
+            )
+        )
+        batch_op.add_column(
+            sa.Column(
+                "recut_until",
+                sa.DateTime(timezone=True),
+                nullable=True,
+                comment="until when a re-cut under way keeps others away",
+            )
+        )
+        batch_op.add_column(
+            sa.Column(
+                "clips",
+                sa.Integer(),
+                nullable=True,
+                comment="how many the published revision holds; null until it is built",
             )
         )
         batch_op.add_column(
@@ -322,11 +350,14 @@ def downgrade() -> None:
         batch_op.drop_constraint(batch_op.f("fk_releases_entry_id_ledger_entries"), type_="foreignkey")
         batch_op.drop_column("entry_id")
         batch_op.drop_column("consent_root")
+        batch_op.drop_column("clips")
+        batch_op.drop_column("recut_until")
         batch_op.drop_column("recut_at")
         batch_op.drop_column("newest_revision")
         batch_op.drop_column("revision")
 
     with op.batch_alter_table("release_clips") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_release_clips_clip_id"))
         batch_op.drop_column("wav_sha256")
 
     with op.batch_alter_table("erasures") as batch_op:
