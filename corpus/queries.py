@@ -84,6 +84,12 @@ def notice(session: Session, version: str, locale: str) -> ConsentNotice:
     return found
 
 
+def notices_shown(session: Session, account_id: AccountId) -> Sequence[ConsentNotice]:
+    """Every notice that the account ever answered to, oldest first."""
+    answered = select(ConsentEvent.notice_id).where(ConsentEvent.account_id == account_id)
+    return session.scalars(select(ConsentNotice).where(ConsentNotice.id.in_(answered)).order_by(ConsentNotice.id)).all()
+
+
 # Consent events
 
 

@@ -11,6 +11,7 @@ from corpus.sealed import SealedBytes
 from corpus.tables import (
     Account,
     Clip,
+    Demographics,
     Device,
     Erasure,
     Hypothesis,
@@ -208,6 +209,10 @@ def revoked_releases(session: Session) -> Sequence[tuple[str, str]]:
         .order_by(Release.name, Release.version)
     )
     return [(name, version) for name, version in rows]
+
+
+def forget_demographics(session: Session, account_id: AccountId) -> None:
+    session.execute(delete(Demographics).where(Demographics.account_id == account_id))
 
 
 def forget_splits(session: Session, account_id: AccountId) -> None:

@@ -60,6 +60,8 @@ def _close_gate(
     if gone & IN_RELEASES:
         queries.revoke_releases_with(session, account_id)
         queries.forget_splits(session, account_id)
+    if Purpose.DEMOGRAPHICS in gone:
+        queries.forget_demographics(session, account_id)
     if Purpose.COLLECT in gone and account.voice_key_id is not None:
         queries.add_erasure(session, account_id, account.voice_key_id, now)
         account.voice_key_id = None

@@ -6,7 +6,7 @@ page, or for one recording.
 
 import io
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,6 +28,8 @@ from ingest.pair_device import list_devices
 PER_PAGE = 12
 CLIP_RATE_HZ = 16_000
 SAMPLE_BYTES = 2
+DEVICE = "device"
+"""The recogniser whose words are the device's own, which stand with the utterance as well."""
 
 
 class WordsFrom(StrEnum):
@@ -60,10 +62,16 @@ class OwnClip:
     duration_s: float | None
     state: ClipState
     why: str | None
-    transcript: Transcript | None
+    transcripts: tuple[Transcript, ...]
+    """The curator's first, then the device's, then what recognisers heard."""
     releases: tuple[Holding, ...]
     has_original: bool
     has_copy: bool
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """The best there is."""
+        return self.transcripts[0] if self.transcripts else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +201,7 @@ class _About:
             duration_s=clip.samples / CLIP_RATE_HZ if clip and clip.samples else None,
             state=state_of(progress),
             why=progress.why(),
-            transcript=self._transcript(row, key),
+            transcripts=tuple(self._transcripts(row, key)),
             releases=tuple(self.holdings.get(clip.id, ())) if clip else (),
             has_original=bool(utterance.object_key),
             has_copy=bool(clip and clip.object_key),
@@ -213,19 +221,18 @@ class _About:
             may_be_reviewed=self.may_be_reviewed,
         )
 
-    def _transcript(self, row: OwnRow, key: AccountKey) -> Transcript | None:
-        """The curator's words, or else the device's, or else the most confident recogniser's."""
+    def _transcripts(self, row: OwnRow, key: AccountKey) -> Iterator[Transcript]:
         utterance, clip = row.utterance, row.clip
         if clip and row.label:
-            return Transcript(key.open(row.label, place("labels.transcript", clip.id)).decode(), WordsFrom.CURATOR)
+            text = key.open(row.label, place("labels.transcript", clip.id))
+            yield Transcript(text.decode(), WordsFrom.CURATOR)
         if utterance.transcript:
-            said = key.open(utterance.transcript, place("utterances.transcript", utterance.id)).decode()
-            return Transcript(said, WordsFrom.DEVICE)
-        if clip and (all_heard := self.hypotheses.get(clip.id)):
-            heard = all_heard[0]
-            text = key.open(heard.text, place("hypotheses.text", f"{clip.id}/{heard.recogniser}")).decode()
-            return Transcript(text, WordsFrom.RECOGNISER)
-        return None
+            text = key.open(utterance.transcript, place("utterances.transcript", utterance.id))
+            yield Transcript(text.decode(), WordsFrom.DEVICE)
+        for heard in self.hypotheses.get(clip.id, ()) if clip else ():
+            if clip and heard.recogniser != DEVICE:
+                text = key.open(heard.text, place("hypotheses.text", f"{clip.id}/{heard.recogniser}"))
+                yield Transcript(text.decode(), WordsFrom.RECOGNISER)
 
 
 def _usable(session: Session, house: Collaborators, account_id: AccountId, utterance_id: UtteranceId) -> OwnRow:

@@ -12,7 +12,7 @@ from corpus.sealed import SealedBytes
 from corpus.tables import (
     Account,
     Clip,
-    ConsentNotice,
+    Demographics,
     Device,
     Erasure,
     Hypothesis,
@@ -153,8 +153,24 @@ def newest_erasure(session: Session, account_id: AccountId) -> Erasure | None:
     return session.scalar(own.order_by(Erasure.requested_at.desc(), Erasure.id.desc()).limit(1))
 
 
-def notices(session: Session, ids: Collection[int]) -> Sequence[ConsentNotice]:
-    return session.scalars(select(ConsentNotice).where(ConsentNotice.id.in_(ids)).order_by(ConsentNotice.id)).all()
+def demographics(session: Session, account_id: AccountId) -> dict[str, SealedBytes]:
+    """By the name of the column: what was told, and only that."""
+    row = session.get(Demographics, account_id)
+    told = {"age_band": row.age_band, "gender": row.gender, "accent": row.accent} if row else {}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def keep_demographic(
+    session: Session, account_id: AccountId, column: str, value: SealedBytes | None, now: datetime
+) -> None:
+    """A row in which nothing is told any more goes."""
+    row = session.get(Demographics, account_id) or Demographics(account_id=account_id)
+    setattr(row, column, value)
+    row.updated_at = now
+    if any((row.age_band, row.gender, row.accent)):
+        session.add(row)
+    elif row in session:
+        session.delete(row)
 
 
 def _own(account_id: AccountId, now: datetime) -> Select[Utterance]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from corpus.words import ConsentAct, Purpose, ReleaseState
+from ingest.demographics import Field
 from ingest.own.clips import WordsFrom
 from ingest.own.state import ClipState
 
@@ -84,6 +85,12 @@ SOURCES = {
     WordsFrom.DEVICE: "as your device understood it",
     WordsFrom.RECOGNISER: "as a machine heard it",
 }
+FIELDS = {
+    Field.AGE_BAND: ("How old are you?", "Only the band is kept."),
+    Field.GENDER: ("What is your gender?", "As you say it yourself."),
+    Field.ACCENT: ("Where is your accent from?", "The part of the world, and nothing finer."),
+}
+ANSWERS = {"18_29": "18 to 29", "30_44": "30 to 44", "45_59": "45 to 59", "60_or_older": "60 or older"}
 RELEASE_STATES = {
     ReleaseState.DRAFT: "being made",
     ReleaseState.CURRENT: "the current version",
@@ -95,6 +102,12 @@ RELEASE_STATES = {
 def why(reason: str) -> str:
     """A reason that has no sentence yet says at least its own word."""
     return WHY.get(reason, f"{reason.replace('_', ' ').capitalize()}.")
+
+
+def answer(value: str) -> str:
+    """An answer about oneself, as the page says it."""
+    small = {"And": "and"}
+    return ANSWERS.get(value) or " ".join(small.get(each, each) for each in value.replace("_", " ").title().split())
 
 
 def day(at: datetime) -> str:

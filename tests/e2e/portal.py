@@ -1,12 +1,13 @@
 """A person with a past, for the tests of `/me`: devices, and a recording in every state there is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from importlib import resources
 
 from playwright.sync_api import Page, expect
 
 from corpus.collaborators import Collaborators
+from corpus.queries import consent_facts
 from corpus.sealed import SealedBytes
 from corpus.tables import Clip, Release, ReleaseClip, Review
 from corpus.words import (
@@ -19,6 +20,7 @@ from corpus.words import (
     ReleaseState,
     Role,
     Split,
+    UtteranceId,
     new_id,
 )
 from ingest.pair_device import pair_device
@@ -34,6 +36,8 @@ from tests.factories import (
 )
 
 EMAIL = "ann@example.org"
+RECORDINGS = 7
+"""How many `lending_person` has."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Person:
 
     account_id: AccountId
     lender: Lender
-    in_release: ClipId
+    released: UtteranceId
+    """One that is in two releases."""
 
 
 def wording() -> str:
@@ -57,7 +62,10 @@ def newcomer(house: Collaborators) -> AccountId:
 
 def lending_person(house: Collaborators, account_id: AccountId | None = None) -> Person:
     account_id = account_id or newcomer(house)
-    opt_in(house, account_id, at=house.clock() - timedelta(days=3))
+    with house.database.reading() as session:
+        lends = bool(consent_facts(session, account_id))
+    if not lends:
+        opt_in(house, account_id, at=house.clock() - timedelta(days=3))
     kitchen = pair_device(house, account_id, "Kitchen speaker")
     pair_device(house, account_id, "Phone")
     lender = Lender(account_id, kitchen.device.device_id, kitchen.token)
@@ -75,7 +83,8 @@ def lending_person(house: Collaborators, account_id: AccountId | None = None) ->
     )
     review(house, released, None)
     release(house, lender, released)
-    return Person(account_id, lender, released)
+    with house.database.reading() as session:
+        return Person(account_id, lender, session.get_one(Clip, released).utterance_id)
 
 
 def speech_like() -> bytes:
@@ -129,6 +138,59 @@ def release(house: Collaborators, lender: Lender, clip_id: ClipId) -> None:
                     shard="train-00000.tar",
                 )
             )
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What it took from the first screen: boxes ticked, and buttons or links pressed."""
+
+    ticks: int = 0
+    clicks: int = 0
+
+    @property
+    def actions(self) -> int:
+        return self.ticks + self.clicks
+
+
+class Counting:
+    """A hand on the page that counts what it does."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.effort = Effort()
+
+    def tick(self, label: str) -> None:
+        self._page.get_by_label(label).check()
+        self.effort = replace(self.effort, ticks=self.effort.ticks + 1)
+
+    def press(self, name: str) -> None:
+        self._page.get_by_role("button", name=name, exact=True).click()
+        self.effort = replace(self.effort, clicks=self.effort.clicks + 1)
+
+
+def effort_to_opt_in(page: Page) -> Effort:
+    """The least that lends a voice, from the first screen of somebody who is signed in."""
+    hand = Counting(page)
+    hand.tick("Keep what my devices send")
+    hand.tick("I am an adult")
+    hand.press("Lend my voice")
+    expect(page.get_by_role("heading", name="You are lending your voice")).to_be_visible()
+    return hand.effort
+
+
+def effort_to_opt_out(page: Page) -> Effort:
+    """What takes everything back, from the same screen, with no other page, sign-in or mail in between."""
+    hand = Counting(page)
+    hand.tick("I know that nobody can bring them back")
+    hand.press("Take my voice back")
+    expect(page.get_by_role("heading", name="Your voice is taken back")).to_be_visible()
+    return hand.effort
+
+
+def symmetric_effort(page: Page, address: str) -> tuple[Effort, Effort]:
+    """(to opt in, to opt out) of a newcomer: what must be as easy as the other."""
+    sign_in(page, address)
+    return effort_to_opt_in(page), effort_to_opt_out(page)
 
 
 def sign_in(page: Page, address: str) -> None:

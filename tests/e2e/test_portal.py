@@ -1,15 +1,31 @@
 """The contributor's pages as people meet them: in a real Chromium, over a real server."""
 
+import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from corpus.collaborators import Collaborators
+from corpus.words import ConsentAct, Purpose
+from ingest.demographics import Field, tell
 from loanword.serve import create_app
-from tests.e2e.portal import lending_person, newcomer, sign_in
+from tests.e2e.portal import (
+    EMAIL,
+    RECORDINGS,
+    effort_to_opt_in,
+    effort_to_opt_out,
+    lending_person,
+    newcomer,
+    sign_in,
+    symmetric_effort,
+)
+from tests.factories import PASSWORD, consent_event
 from tests.fixtures.browser import DESKTOP, PHONE, faults_of, shoot
+from tests.fixtures.house import StillClock
 from tests.fixtures.serving import serving
 
 pytestmark = pytest.mark.browser
@@ -41,12 +57,19 @@ def check(page: Page, name: str) -> list[str]:
     return faults + ([f"{name}: {overflow_px} px too wide"] if overflow_px else [])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [pytest.param(PHONE, id="phone"), pytest.param(DESKTOP, id="desktop")])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"),
+    [
+        pytest.param(PHONE, "dark", id="phone-dark"),
+        pytest.param(DESKTOP, "light", id="desktop-light"),
+        pytest.param(PHONE, "light", id="phone-light", marks=pytest.mark.slow),
+        pytest.param(DESKTOP, "dark", id="desktop-dark", marks=pytest.mark.slow),
+    ],
+)
 def test_every_page_is_accessible(
-    house: Collaborators, address: str, browser: Browser, scheme: str, viewport: ViewportSize
+    house: Collaborators, address: str, browser: Browser, viewport: ViewportSize, scheme: str
 ) -> None:
-    newcomer_first = newcomer(house)
+    account_id = newcomer(house)
     context = browser.new_context(viewport=viewport, color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
     wrong: list[str] = []
@@ -61,15 +84,30 @@ def test_every_page_is_accessible(
     look("sign-in")
     sign_in(page, address)
     look("opt-in")
-    lending_person(house, newcomer_first)
+    page.get_by_role("button", name="Lend my voice").click()
+    look("opt-in-refused")
+    person = lending_person(house, account_id)
     page.goto(f"{address}/me")
     look("overview")
+    page.goto(f"{address}/me/agree")
+    look("agree")
     page.goto(f"{address}/me/clips")
     expect(page.locator(".waveform[data-drawn]").first).to_be_visible()
-    page.wait_for_timeout(500)
     look("clips")
+    page.goto(f"{address}/me/clips/{person.released}")
+    expect(page.locator(".waveform[data-drawn]")).to_be_visible()
+    look("clip")
+    page.goto(f"{address}/me/clips/{'0' * 32}")
+    look("not-there")
     page.goto(f"{address}/me/devices")
+    page.get_by_text("Rename").first.click()
     look("devices")
+    page.goto(f"{address}/me/about-you")
+    look("about-you-not-agreed")
+    consent_event(house, account_id, ConsentAct.GIVEN, purposes=[Purpose.DEMOGRAPHICS])
+    tell(house, account_id, Field.GENDER, "woman")
+    page.goto(f"{address}/me/about-you")
+    look("about-you")
     page.goto(f"{address}/me")
     page.get_by_label("I know that nobody").check()
     page.get_by_role("button", name="Take my voice back").click()
@@ -77,3 +115,114 @@ def test_every_page_is_accessible(
     context.close()
 
     assert wrong == []
+
+
+def test_taking_back_is_no_more_effort_than_agreeing(house: Collaborators, address: str, page: Page) -> None:
+    newcomer(house)
+
+    opting_in, opting_out = symmetric_effort(page, address)
+
+    assert opting_out.actions <= opting_in.actions
+    assert (opting_in.clicks, opting_out.clicks) == (1, 1)
+
+
+def test_a_person_agrees_hears_takes_home_and_takes_back(
+    house: Collaborators, clock: StillClock, address: str, page: Page, tmp_path: Path
+) -> None:
+    account_id = newcomer(house)
+    sign_in(page, address)
+    effort_to_opt_in(page)
+    clock.forward(timedelta(hours=1))
+    lending_person(house, account_id)
+
+    page.get_by_role("link", name="Recordings", exact=True).click()
+    player = page.locator("audio").first
+    player.focus()
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('audio').currentTime > 0")
+    page.get_by_role("link", name="Overview").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="take everything home").click()
+    download.value.save_as(tmp_path / "mine.zip")
+    effort_to_opt_out(page)
+
+    with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
+        assert archive.testzip() is None
+        assert len([name for name in archive.namelist() if name.startswith("recordings/")]) == RECORDINGS
+    expect(page.get_by_text("Your key is destroyed.")).to_be_visible()
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """As many times as it takes, but not for ever; the focus must be seen on the way."""
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+        assert width != "0px" or page.evaluate("document.activeElement === document.body")
+        if target.evaluate("each => each === document.activeElement"):
+            return
+    raise AssertionError(f"{target} is not reached by keyboard")
+
+
+def test_by_keyboard_alone(house: Collaborators, address: str, page: Page) -> None:
+    newcomer(house)
+    page.goto(f"{address}/me")
+    page.keyboard.type(EMAIL)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Lend my voice")).to_be_visible()
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for label in ("Keep what my devices send", "People may listen", "I am an adult"):
+        tab_to(page, page.get_by_label(label))
+        page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Lend my voice")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_be_focused()  # what was done is read out first
+    tab_to(page, page.get_by_role("button", name="Take back: People may listen"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("That purpose is taken back.")).to_be_focused()
+    tab_to(page, page.get_by_label("I know that nobody"))
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Your voice is taken back")).to_be_visible()
+
+
+def test_without_javascript(house: Collaborators, clock: StillClock, address: str, browser: Browser) -> None:
+    account_id = newcomer(house)
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, address)
+
+    effort_to_opt_in(page)
+    clock.forward(timedelta(hours=1))
+    lending_person(house, account_id)
+    page.goto(f"{address}/me/devices")
+    page.get_by_text("Rename").first.click()
+    page.get_by_label("New name").first.fill("Bedroom")
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.get_by_role("heading", name="Bedroom")).to_be_visible()
+    page.goto(f"{address}/me/clips")
+    source = page.locator("audio").first.get_attribute("src")
+    heard = context.request.get(f"{address}{source}")
+    page.goto(f"{address}/me")
+    effort_to_opt_out(page)
+    context.close()
+
+    assert (heard.status, heard.headers["content-type"]) == (200, "audio/wav")
+
+
+def test_a_press_without_the_tick_takes_nothing_back(house: Collaborators, address: str, page: Page) -> None:
+    account_id = newcomer(house)
+    lending_person(house, account_id)
+    sign_in(page, address)
+
+    page.get_by_role("button", name="Take my voice back").click()
+
+    expect(page.get_by_label("I know that nobody")).to_be_focused()
+    expect(page.get_by_role("heading", name="You are lending your voice")).to_be_visible()

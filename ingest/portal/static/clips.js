@@ -9,7 +9,7 @@ const drawn = [];
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
-  return { waveColor: style.getPropertyValue("--line").trim(), progressColor: style.getPropertyValue("--accent").trim() };
+  return { waveColor: style.getPropertyValue("--wave").trim(), progressColor: style.getPropertyValue("--accent").trim() };
 }
 
 function draw(audio) {
