@@ -166,6 +166,7 @@ def tab_to(page: Page, target: Locator) -> None:
 def test_by_keyboard_alone(house: Collaborators, address: str, page: Page) -> None:
     newcomer(house)
     page.goto(f"{address}/me")
+    expect(page.get_by_label("E-mail address")).to_be_focused()
     page.keyboard.type(EMAIL)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
