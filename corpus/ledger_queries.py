@@ -4,16 +4,17 @@ An append is serialised by one lock, and signs the new head in its own transacti
 first: a head that does not fit the leaves, or that our key did not sign, ends all appending.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from corpus import ledger, signing
-from corpus.errors import LedgerBroken, Misconfigured
+from corpus.errors import BadSignature, LedgerBroken, Misconfigured
 from corpus.signing import Signer
 from corpus.tables import LedgerEntry, LedgerLeaf, SigningKey, TreeHead
 from corpus.words import EntryKind
@@ -22,6 +23,7 @@ LEDGER_LOCK = 0x6C6F616E
 """The PostgreSQL advisory lock under which ledger indexes are assigned ("loan"). The last lock that is taken."""
 
 TREE_HEAD = "loanword/tree-head/1"
+KEY_ENDORSEMENT = "loanword/key-endorsement/1"
 PAGE = 10_000
 
 
@@ -54,10 +56,16 @@ def append(session: Session, signer: Signer, leaves: Sequence[str], at: datetime
     session.flush()
     grown = ledger.grow(peaks, size, leaves)
     root, reached = ledger.root_of(grown), size + len(leaves)
-    document = signer.sign(TREE_HEAD, {"size": reached, "root": root, "at": at.isoformat()})
+    told = {"size": reached, "root": root, "at": at.isoformat(), "previous": digest_of(newest)}
+    document = signer.sign(TREE_HEAD, told)
     session.add(TreeHead(size=reached, root=root, peaks=" ".join(grown), at=at, document=document))
     session.flush()
     return size
+
+
+def digest_of(head: TreeHead | None) -> str | None:
+    """What the next head says of this one. So the newest signature covers every head before it, signatures included."""
+    return hashlib.sha256(head.document.encode()).hexdigest() if head else None
 
 
 def append_entry(session: Session, signer: Signer, kind: EntryKind, content: Mapping[str, object], at: datetime) -> int:
@@ -90,6 +98,88 @@ def inclusion(session: Session, index: int) -> Inclusion:
     return Inclusion(index, head.size, head.root, tuple(tree.inclusion(index)), head.document)
 
 
+# Copies outside the database
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCopy:
+    """One signed head, with the leaves of its append: those from `first` on."""
+
+    size: int
+    first: int
+    leaves: tuple[str, ...]
+    document: str
+
+
+def heads_to_copy(session: Session, limit: int) -> list[HeadCopy]:
+    """The oldest heads that have no copy yet."""
+    uncopied = select(TreeHead.size).where(TreeHead.copied_at.is_(None)).order_by(TreeHead.size).limit(limit)
+    return [head_copy(session, size) for size in session.scalars(uncopied)]
+
+
+def head_copy(session: Session, size: int) -> HeadCopy:
+    document = session.scalars(select(TreeHead.document).where(TreeHead.size == size)).one()
+    first = session.scalar(select(func.max(TreeHead.size)).where(TreeHead.size < size)) or 0
+    leaves = session.scalars(
+        select(LedgerLeaf.hash).where(LedgerLeaf.index >= first, LedgerLeaf.index < size).order_by(LedgerLeaf.index)
+    )
+    return HeadCopy(size, first, tuple(leaves), document)
+
+
+def head_sizes(session: Session) -> set[int]:
+    return set(session.scalars(select(TreeHead.size)))
+
+
+def note_copied(session: Session, sizes: Sequence[int], now: datetime) -> None:
+    session.execute(
+        update(TreeHead).where(TreeHead.size.in_(sizes), TreeHead.copied_at.is_(None)).values(copied_at=now)
+    )
+
+
+def contest(session: Session, now: datetime) -> None:
+    """Ends all appending."""
+    lock(session)
+    newest = select(func.max(TreeHead.size)).scalar_subquery()
+    session.execute(update(TreeHead).where(TreeHead.size == newest).values(contested_at=now))
+
+
+def replay(session: Session, copies: Sequence[HeadCopy], now: datetime) -> int:
+    """Appends signed heads, and their leaves without content, that lie outside alone; returns how many heads.
+
+    Raises `LedgerBroken`.
+    """
+    lock(session)
+    newest = newest_head(session)
+    size, keys, added = size_of(session), public_keys(session), 0
+    peaks = newest.peaks.split() if newest else []
+    if newest is not None:
+        _check(session, newest, peaks, size)
+    for copy in copies:
+        if copy.size <= size:  # another process was faster
+            continue
+        try:
+            told = signing.verify(copy.document, TREE_HEAD, keys)
+        except BadSignature as error:
+            raise LedgerBroken("What lies outside of the ledger was not signed by a key of ours.") from error
+        peaks = ledger.grow(peaks, size, copy.leaves)
+        root = ledger.root_of(peaks)
+        fits = (copy.first, copy.size, root, digest_of(newest)) == (size, told["size"], told["root"], told["previous"])
+        if not fits:
+            raise LedgerBroken("What lies outside of the ledger does not follow from the database's: two histories.")
+        session.add_all(LedgerLeaf(index=size + offset, hash=leaf) for offset, leaf in enumerate(copy.leaves))
+        at = datetime.fromisoformat(told["at"])
+        newest = TreeHead(
+            size=copy.size, root=root, peaks=" ".join(peaks), at=at, document=copy.document, copied_at=now
+        )
+        session.add(newest)
+        session.flush()
+        size, added = copy.size, added + 1
+    return added
+
+
+# Heads and leaves
+
+
 def newest_head(session: Session) -> TreeHead | None:
     return session.scalar(select(TreeHead).order_by(TreeHead.size.desc()).limit(1))
 
@@ -115,6 +205,62 @@ def public_keys(session: Session) -> dict[str, bytes]:
     return {key_id: bytes.fromhex(public_key) for key_id, public_key in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key that signs or signed in our name."""
+
+    key_id: str
+    public_key: str
+    created_at: datetime
+    endorsement: str | None
+
+
+def known_keys(session: Session) -> list[KnownKey]:
+    """In the order in which they began to sign."""
+    rows = session.execute(
+        select(SigningKey.key_id, SigningKey.public_key, SigningKey.created_at, SigningKey.endorsement).order_by(
+            SigningKey.created_at, SigningKey.key_id
+        )
+    )
+    return [KnownKey(*row) for row in rows]
+
+
+def take_in_keys(session: Session, copies: Sequence[bytes], signer: Signer) -> None:
+    """Adds public keys that lie outside alone: endorsed by one that is known, or the one that we hold ourselves.
+
+    A database that knows none begins with the oldest, if that one leads to ours. Raises `LedgerBroken`.
+    """
+    lock(session)
+    told = sorted((json.loads(copy) for copy in copies), key=lambda each: str(each["created_at"]))
+    trusted = public_keys(session)
+    for each in told:
+        raw = bytes.fromhex(each["public_key"])
+        key_id = signing.key_id_of(raw)
+        if key_id in trusted:
+            continue
+        endorsed = each["endorsement"] is not None and _is_endorsed(each["endorsement"], raw, trusted)
+        if endorsed or key_id == signer.key_id or not trusted:
+            trusted[key_id] = raw
+            session.add(
+                SigningKey(
+                    key_id=key_id,
+                    public_key=raw.hex(),
+                    created_at=datetime.fromisoformat(each["created_at"]),
+                    endorsement=each["endorsement"],
+                )
+            )
+    if signer.key_id not in trusted:
+        raise LedgerBroken("The public keys outside are not ours: this object store belongs to another ledger.")
+    session.flush()
+
+
+def _is_endorsed(endorsement: str, public_key: bytes, trusted: Mapping[str, bytes]) -> bool:
+    try:
+        return bool(signing.verify(endorsement, KEY_ENDORSEMENT, trusted)["public_key"] == public_key.hex())
+    except BadSignature:
+        return False
+
+
 def lock(session: Session) -> None:
     """One appends at a time. SQLite has one writer anyhow."""
     if session.get_bind().dialect.name == "postgresql":
@@ -134,7 +280,8 @@ def _know_key(session: Session, signer: Signer, now: datetime) -> None:
 
 def _check(session: Session, head: TreeHead, peaks: Sequence[str], size: int) -> None:
     told = signing.verify(head.document, TREE_HEAD, public_keys(session))
-    if (head.size, ledger.root_of(peaks)) != (size, head.root) or (told["size"], told["root"]) != (size, head.root):
+    stands = (size, ledger.root_of(peaks))
+    if head.contested_at is not None or stands != (head.size, head.root) or stands != (told["size"], told["root"]):
         raise LedgerBroken
 
 

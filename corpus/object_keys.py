@@ -4,6 +4,8 @@
     voices/<account>/<voice key>/clips/<clip>-<attempt>             canonical PCM, sealed
     releases/<name>/<version>/…                         open releases; what a re-cut makes anew lies in <version>/r2/…
     releases/<name>/state.json, tombstones.csv          how they stand; as it was: state/<serial>.json, tombstones/…
+    ledger/heads/<size>.json                            signed heads of the ledger, copied outside the database
+    ledger/keys/<key id>.json                           the public keys that signed them
     accounts/<account>/<key>                            wrapped account keys, in the key store
 
 An attempt is random: two writers of one thing never meet in one name, and the loser erases its own.
@@ -22,7 +24,17 @@ TOMBSTONES_CSV = "tombstones.csv"
 RESERVED = frozenset({"state", "tombstones", STATE_JSON, TOMBSTONES_CSV})
 """What lies beside the versions of a release, and so is the name of none."""
 _REVISION = re.compile(r"r[0-9]+")
+HEADS = "ledger/heads/"
+PUBLIC_KEYS = "ledger/keys/"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def head_copy(size: int) -> str:
+    return f"{HEADS}{size:012d}.json"
+
+
+def public_key(key_id: str) -> str:
+    return f"{PUBLIC_KEYS}{key_id}.json"
 
 
 def account_key(account_id: AccountId, key_id: KeyId) -> str:

@@ -84,7 +84,8 @@ def verify(document: str | bytes, kind: str, public_keys: Mapping[str, bytes]) -
         key_id, algorithm, told_kind = signature["key_id"], signature["algorithm"], told["type"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadSignature("This is no signed document.") from error
-    if not is_canonical or len(signature) != 3 or algorithm != ALGORITHM:
+    written_back = base64.b64encode(value).decode()  # base64 has bits that decoding does not look at
+    if not is_canonical or len(signature) != 3 or algorithm != ALGORITHM or written_back != signature["value"]:
         raise BadSignature("This signed document was changed in its form.")
     if told_kind != kind:
         raise BadSignature(f"This document is a {told_kind!r}, and not a {kind!r}.")

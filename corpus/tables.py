@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -311,6 +312,14 @@ class TreeHead(Table):
     """The log as it stood after one append, signed in the same transaction."""
 
     __tablename__ = "tree_heads"
+    __table_args__ = (
+        Index(
+            "ix_tree_heads_to_copy",
+            "size",
+            sqlite_where=text("copied_at IS NULL"),
+            postgresql_where=text("copied_at IS NULL"),
+        ),
+    )
 
     size: Mapped[int] = operational(primary_key=True, autoincrement=False)
     root: Mapped[Digest] = operational()
@@ -318,6 +327,9 @@ class TreeHead(Table):
     at: Mapped[datetime] = operational()
     document: Mapped[str] = operational(Text, comment="the signed JSON that holds all of this")
     copied_at: Mapped[datetime | None] = operational(comment="when a copy lay outside the database")
+    contested_at: Mapped[datetime | None] = operational(
+        comment="when a copy outside was found to differ: nothing is appended after it"
+    )
 
 
 class ConsentEvent(Table):

@@ -70,6 +70,8 @@ class EntryKind(StrEnum):
     ERASURE = "erasure"
     RELEASE = "release"
     KEY = "key"
+    RESTORE = "restore"
+    """Leaves whose content was lost with an older database: their hashes came back from outside."""
 
 
 class ErasureKind(StrEnum):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from corpus.collaborators import Collaborators
 from corpus.consent import NEEDS, ConsentFact, in_force
 from corpus.errors import BadRequest, NoticeOutdated, StoreError
+from corpus.head_copies import try_to_copy_heads
 from corpus.keys import KeyKind
 from corpus.queries import NewConsentEvent, append_consent_events, consent_facts, lock_account, notice
 from corpus.words import AccountId, ConsentAct, ConsentMethod, KeyId, Purpose
@@ -55,6 +56,7 @@ def give_consent(house: Collaborators, account_id: AccountId, agreement: Agreeme
         if key_id is not None and not used:  # a commit of unknown outcome comes with `used`: it may have named the key
             with suppress(StoreError):  # a key that no row names is harmless
                 house.keyring.destroy(account_id, key_id)
+    try_to_copy_heads(house)
     return states
 
 

@@ -13,7 +13,7 @@ from itertools import groupby
 
 import structlog
 
-from corpus import object_keys
+from corpus import head_copies, object_keys
 from corpus.collaborators import Collaborators
 from corpus.errors import ObjectAbsent
 from corpus.object_store import ObjectInfo
@@ -45,6 +45,8 @@ class Swept:
 
 def sweep(house: Collaborators, *, dry_run: bool = False) -> Swept:
     """Finishes erasures, erases orphans, reports losses. Raises `Transient` errors; then run it again."""
+    if not dry_run:
+        head_copies.complete(house)
     erased = Erased() if dry_run else finish_erasures(house)
     orphans: list[str] = []
     missing: list[str] = []

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
 from corpus.consent import GRANTS, NEEDS
+from corpus.head_copies import try_to_copy_heads
 from corpus.queries import NewConsentEvent, append_consent_events, consent_facts, last_notice_id, lock_account
 from corpus.words import AccountId, ConsentAct, ConsentMethod, Purpose
 from ingest import queries
@@ -41,6 +42,7 @@ def withdraw(
         unfinished = queries.unfinished_erasures(session, account_id)
     for erasure in unfinished:
         house.keyring.destroy(erasure.account_id, erasure.voice_key_id)
+    try_to_copy_heads(house)
     return states
 
 

@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 import curation.review.api
 import export.catalogue.api
 import ingest.app
-from corpus import logs
+from corpus import head_copies, logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.collaborators import Collaborators, collaborators
 from corpus.settings import Settings, read_settings
@@ -28,8 +28,12 @@ _log = structlog.get_logger()
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
-    """Serves until interrupted. Withdrawals that a crash cut short are finished before the port opens."""
+    """Serves until interrupted. Before the port opens, the ledger is whole, and withdrawals that a crash cut short end.
+
+    Raises `LedgerBroken`, or a `StoreError` while the store cannot say how far the ledger had come.
+    """
     opened = collaborators(settings)
+    head_copies.complete(opened)
     _erase(opened)
     opened.database.close()
     os.environ.update(as_environment(settings))  # uvicorn's workers are new processes, and read it there
@@ -108,5 +112,6 @@ def _erase(opened: Collaborators) -> None:
     """One attempt; the next comes in a minute. Whatever goes wrong, people must still be able to withdraw."""
     try:
         finish_erasures(opened)
+        head_copies.copy_heads(opened)
     except Exception as error:  # broad: a bug in erasing must not end erasing
         _log.exception("erasures are not finished yet", error=type(error).__name__)

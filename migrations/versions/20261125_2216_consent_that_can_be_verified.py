@@ -77,7 +77,20 @@ def upgrade() -> None:
         sa.Column(
             "copied_at", sa.DateTime(timezone=True), nullable=True, comment="when a copy lay outside the database"
         ),
+        sa.Column(
+            "contested_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when a copy outside was found to differ: nothing is appended after it",
+        ),
         sa.PrimaryKeyConstraint("size", name=op.f("pk_tree_heads")),
+    )
+    op.create_index(
+        "ix_tree_heads_to_copy",
+        "tree_heads",
+        ["size"],
+        sqlite_where=sa.text("copied_at IS NULL"),
+        postgresql_where=sa.text("copied_at IS NULL"),
     )
     op.create_table(
         "demographics",
@@ -399,6 +412,7 @@ def downgrade() -> None:
     op.drop_table("ledger_entries")
     op.drop_table("external_identities")
     op.drop_table("demographics")
+    op.drop_index("ix_tree_heads_to_copy", "tree_heads")
     op.drop_table("tree_heads")
     op.drop_table("tombstones")
     op.drop_table("signing_keys")
