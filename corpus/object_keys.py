@@ -6,6 +6,8 @@
     releases/<name>/state.json, tombstones.csv          how they stand; as it was: state/<serial>.json, tombstones/…
     ledger/heads/<size>.json                            signed heads of the ledger, copied outside the database
     ledger/keys/<key id>.json                           the public keys that signed them
+    journal/<erasure>.json                              withdrawals and deletions, for a restored database
+    certificates/<digest of its secret>.json            erasure certificates, for who has none of ours any more
     accounts/<account>/<key>                            wrapped account keys, in the key store
 
 An attempt is random: two writers of one thing never meet in one name, and the loser erases its own.
@@ -19,6 +21,9 @@ from corpus.errors import BadObjectKey
 from corpus.words import AccountId, ClipId, KeyId, UtteranceId, new_id
 
 VOICES = "voices/"
+JOURNAL = "journal/"
+CERTIFICATES = "certificates/"
+ACCOUNT_KEYS = "accounts/"
 STATE_JSON = "state.json"
 TOMBSTONES_CSV = "tombstones.csv"
 RESERVED = frozenset({"state", "tombstones", STATE_JSON, TOMBSTONES_CSV})
@@ -37,13 +42,39 @@ def public_key(key_id: str) -> str:
     return f"{PUBLIC_KEYS}{key_id}.json"
 
 
+def account_keys(account_id: AccountId) -> str:
+    """All of an account's wrapped keys lie under this prefix of the key store."""
+    return f"{ACCOUNT_KEYS}{account_id}/"
+
+
 def account_key(account_id: AccountId, key_id: KeyId) -> str:
-    return f"accounts/{account_id}/{key_id}"
+    return f"{account_keys(account_id)}{key_id}"
 
 
 def voice_prefix(account_id: AccountId, key_id: KeyId) -> str:
     """All that is sealed under one voice key lies under this prefix."""
     return f"{VOICES}{account_id}/{key_id}/"
+
+
+def voices_of(account_id: AccountId) -> str:
+    """All that was ever sealed under any voice key of an account lies under this prefix."""
+    return f"{VOICES}{account_id}/"
+
+
+def journal_key(erasure_id: str) -> str:
+    return f"{JOURNAL}{erasure_id}.json"
+
+
+def erasure_of(journal_key: str) -> str:
+    """The erasure that a name in the journal tells of. Raises `BadObjectKey`."""
+    named = re.fullmatch(rf"{JOURNAL}([0-9a-f]{{32}})\.json", journal_key)
+    if named is None:
+        raise BadObjectKey(journal_key)
+    return named[1]
+
+
+def certificate_key(capability_lookup: str) -> str:
+    return f"{CERTIFICATES}{capability_lookup}.json"
 
 
 def new_utterance_key(account_id: AccountId, key_id: KeyId, utterance_id: UtteranceId) -> str:

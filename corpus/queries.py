@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from functools import cache
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select, update
@@ -27,14 +28,17 @@ from corpus.words import AccountId, ConsentAct, ConsentActor, ConsentMethod, Pur
 def share_accounts(session: Session, account_ids: Iterable[AccountId]) -> None:
     """Holds off withdrawals of these accounts until this transaction ends. Every gate calls it before it asks the rule.
 
+    Raises `UnknownAccount` where one was closed meanwhile: nothing can be held off for it.
     SQLite needs none: `Database.writing()` holds its one write lock from the start. Sorted: two gates never deadlock.
     """
     if session.get_bind().dialect.name == "sqlite":
         return
     wanted = sorted(set(account_ids))
-    session.execute(
+    held = session.execute(
         select(Account.id).where(Account.id.in_(wanted)).order_by(Account.id).with_for_update(read=True)
     ).all()
+    if len(held) < len(wanted):
+        raise UnknownAccount
 
 
 def lock_account(session: Session, account_id: AccountId) -> Account:
@@ -178,6 +182,45 @@ def event_content(event: ConsentEvent, shown: ConsentNotice) -> dict[str, object
         "terms_sha256": hashlib.sha256(shown.terms.encode()).hexdigest(),
         "wording_sha256": hashlib.sha256(shown.wording.encode()).hexdigest(),
     }
+
+
+REMAINS = ("id", "purpose", "act", "at", "expires_at", "notice_id", "method", "actor", "adult")
+"""What erasure leaves of a consent event. The database's triggers hold these equal."""
+
+
+def events_of(session: Session, account_id: AccountId) -> Sequence[ConsentEvent]:
+    """All of an account's, in ledger order."""
+    return session.scalars(
+        select(ConsentEvent).where(ConsentEvent.account_id == account_id).order_by(ConsentEvent.id)
+    ).all()
+
+
+def digest_of_remains(events: Iterable[ConsentEvent]) -> str:
+    """SHA-256 over what erasure leaves of these events, in ledger order: the same before it and after it."""
+    ordered = sorted(events, key=lambda event: event.id)
+    remains = [{name: _plain(getattr(event, name)) for name in REMAINS} for event in ordered]
+    return hashlib.sha256(ledger.canonical({"events": remains})).hexdigest()
+
+
+def erase_consent_events(session: Session, account_id: AccountId, entry_id: int) -> None:
+    """Takes account and salt from all of an account's events, and names the entry that tells of it, in one statement.
+
+    The one change that the append-only triggers let pass. The entry commits to the events' ids and to
+    `digest_of_remains`.
+    """
+    session.execute(
+        update(ConsentEvent)
+        .where(ConsentEvent.account_id == account_id)
+        .values(account_id=None, salt=None, erased_by=entry_id)
+        .execution_options(synchronize_session=False)
+    )
+    session.expire_all()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.value if isinstance(value, Enum) else value
 
 
 def _event_row(session: Session, event: NewConsentEvent) -> ConsentEvent:

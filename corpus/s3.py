@@ -11,7 +11,7 @@ import io
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableSequence, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -147,6 +147,53 @@ class S3Store:
         check_object_key(key)
         self._abort_uploads(key)
         self._erase(key)
+
+    def erase_all(self, keys: Collection[str]) -> None:
+        folders: dict[str, set[str]] = {}
+        for key in keys:
+            check_object_key(key)
+            folders.setdefault(key.rpartition("/")[0], set()).add(key)
+        for folder, within in folders.items():
+            if len(within) == 1:
+                self.erase(within.pop())
+            else:
+                self._erase_in(f"{folder}/" if folder else "", within)
+
+    def _erase_in(self, folder: str, keys: Set[str]) -> None:
+        """Of one folder, whose listings tell of all of them together."""
+        for key, upload_id in self._uploads(folder):
+            if key in keys:
+                self._abort(key, upload_id)
+        for _ in range(_ERASE_ATTEMPTS):
+            left = self._objects(folder, keys)
+            if not left:
+                return
+            self._delete_objects(folder, left)
+        if self._objects(folder, keys):
+            raise StoreUnavailable(folder, "Objects are still there after they were erased.")
+
+    def _objects(self, folder: str, keys: Set[str]) -> "Sequence[ObjectIdentifierTypeDef]":
+        """What there is of these keys, all below one folder: every version and delete marker, and what has none."""
+        names = {self._name(key) for key in keys}
+        found = self._versions_of(folder, names)
+        seen = {each["Key"] for each in found}
+        with_no_version = (self._name(info.key) for info in self._listed(folder) if info.key in keys)
+        return [*found, *({"Key": name} for name in with_no_version if name not in seen)]  # type: ignore[list-item]
+
+    def _uploads(self, prefix: str) -> Sequence[tuple[str, str]]:
+        """(key, upload id) of every unfinished upload whose key starts so; none where the store cannot tell."""
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(
+            Bucket=self._bucket, Prefix=self._name(prefix)
+        )
+        try:
+            with _translated(prefix):
+                return [
+                    (upload["Key"].removeprefix(self._prefix), upload["UploadId"])
+                    for page in pages
+                    for upload in page.get("Uploads", ())
+                ]
+        except Unsupported:
+            return ()
 
     def _name(self, key: str) -> str:
         return self._prefix + key
@@ -308,15 +355,20 @@ class S3Store:
 
     def _versions(self, key: str) -> "Sequence[ObjectIdentifierTypeDef]":
         """Every version and delete marker of one object; none where the store has no versions."""
-        name = self._name(key)
-        pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=name)
+        return self._versions_of(key, {self._name(key)})
+
+    def _versions_of(self, prefix: str, names: Set[str]) -> "Sequence[ObjectIdentifierTypeDef]":
+        """Of these objects, whose keys all start so."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=self._name(prefix)
+        )
         try:
-            with _translated(key):
+            with _translated(prefix):
                 return [
-                    {"Key": name, "VersionId": version["VersionId"]}
+                    {"Key": version["Key"], "VersionId": version["VersionId"]}
                     for page in pages
                     for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
-                    if version["Key"] == name
+                    if version["Key"] in names
                 ]
         except Unsupported:
             return ()
@@ -325,19 +377,24 @@ class S3Store:
         with _translated(key):
             if not versions:
                 client.delete_object(Bucket=self._bucket, Key=self._name(key))
-            for start in range(0, len(versions), _BATCH_KEYS):
-                batch = versions[start : start + _BATCH_KEYS]
-                answer = client.delete_objects(Bucket=self._bucket, Delete={"Objects": batch, "Quiet": True})
+        self._delete_objects(key, versions, client)
+
+    def _delete_objects(
+        self, key: str, objects: "Sequence[ObjectIdentifierTypeDef]", client: "S3Client | None" = None
+    ) -> None:
+        with _translated(key):
+            for start in range(0, len(objects), _BATCH_KEYS):
+                batch = objects[start : start + _BATCH_KEYS]
+                answer = (client or self._client).delete_objects(
+                    Bucket=self._bucket, Delete={"Objects": batch, "Quiet": True}
+                )
                 for refused in answer.get("Errors", ()):
                     raise meaning(refused.get("Code", ""), 0, key)
 
     def _abort_uploads(self, key: str) -> None:
-        name = self._name(key)
-        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=name)
-        with suppress(Unsupported), _translated(key):
-            for upload in [upload for page in pages for upload in page.get("Uploads", ())]:
-                if upload["Key"] == name:
-                    self._abort(key, upload["UploadId"])
+        for named, upload_id in self._uploads(key):
+            if named == key:
+                self._abort(key, upload_id)
 
     def _abort(self, key: str, upload_id: str) -> None:
         with suppress(UploadGone), _translated(key):

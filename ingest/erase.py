@@ -16,6 +16,7 @@ import structlog
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
+from corpus.erasure_queries import delete_recordings
 from corpus.errors import LoanwordError, StoreError, Transient
 from corpus.object_store import erase_below
 from corpus.queries import lock_account
@@ -93,7 +94,9 @@ def try_to_finish_erasures(house: Collaborators, account_id: AccountId) -> None:
 def _delete_rows(house: Collaborators, erasure: UnfinishedErasure, *, done: bool) -> int:
     with house.database.writing() as session:
         lock_account(session, erasure.account_id)
-        utterances = queries.delete_voice(session, erasure.account_id, erasure.voice_key_id)
+        which = queries.of_voice(erasure.account_id, erasure.voice_key_id)
+        utterances = queries.count_utterances(session, which)
+        delete_recordings(session, which)
         if done:
             queries.finish_erasure(session, erasure.id, house.clock())
     return utterances

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Integer, Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from corpus.sealed import SealedBytes
@@ -14,16 +14,12 @@ from corpus.tables import (
     Demographics,
     Device,
     Erasure,
-    Hypothesis,
-    Label,
     Release,
     ReleaseClip,
-    Review,
     SplitAssignment,
     Table,
     Token,
     Utterance,
-    Verdict,
 )
 from corpus.words import AccountId, DeviceId, KeyId, ReleaseId, ReleaseState, UtteranceId, new_id
 
@@ -219,20 +215,13 @@ def forget_splits(session: Session, account_id: AccountId) -> None:
     session.execute(delete(SplitAssignment).where(SplitAssignment.account_id == account_id))
 
 
-def delete_voice(session: Session, account_id: AccountId, key_id: KeyId) -> int:
-    """Deletes every row about what was sealed under the key, children first; returns the number of utterances."""
-    utterances = select(Utterance.id).where(Utterance.account_id == account_id, Utterance.voice_key_id == key_id)
-    clips = select(Clip.id).where(Clip.utterance_id.in_(utterances))
-    for table in (Review, Label, Hypothesis, Verdict, ReleaseClip):
-        session.execute(delete(table).where(table.clip_id.in_(clips)).execution_options(synchronize_session=False))
-    session.execute(delete(Clip).where(Clip.utterance_id.in_(utterances)).execution_options(synchronize_session=False))
-    gone = session.execute(
-        delete(Utterance)
-        .where(Utterance.account_id == account_id, Utterance.voice_key_id == key_id)
-        .returning(Utterance.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    return len(gone)
+def of_voice(account_id: AccountId, key_id: KeyId) -> ColumnElement[bool]:
+    """The utterances that were sealed under the key."""
+    return and_(Utterance.account_id == account_id, Utterance.voice_key_id == key_id)
+
+
+def count_utterances(session: Session, which: ColumnElement[bool]) -> int:
+    return session.scalar(select(func.count()).select_from(Utterance).where(which)) or 0
 
 
 # What a sweep compares

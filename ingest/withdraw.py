@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
 from corpus.consent import GRANTS, NEEDS
+from corpus.erasure_queries import forget_voice_elsewhere
 from corpus.head_copies import try_to_copy_heads
 from corpus.queries import NewConsentEvent, append_consent_events, consent_facts, last_notice_id, lock_account
 from corpus.words import AccountId, ConsentAct, ConsentMethod, Purpose
@@ -62,7 +63,9 @@ def _close_gate(
     if gone & IN_RELEASES:
         queries.revoke_releases_with(session, account_id)
         queries.forget_splits(session, account_id)
-    if Purpose.DEMOGRAPHICS in gone:
+    if Purpose.COLLECT in gone:
+        forget_voice_elsewhere(session, account_id)
+    elif Purpose.DEMOGRAPHICS in gone:
         queries.forget_demographics(session, account_id)
     if Purpose.COLLECT in gone and account.voice_key_id is not None:
         queries.add_erasure(session, account_id, account.voice_key_id, now)

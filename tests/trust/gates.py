@@ -5,7 +5,7 @@ The withdrawal is the bare event: keys stay alive and nothing is revoked, so tha
 be taken out of the source without its own check noticing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -291,6 +291,9 @@ class WatchedStore:
 
     def erase(self, key: str) -> None:
         self._store.erase(key)
+
+    def erase_all(self, keys: Collection[str]) -> None:
+        self._store.erase_all(keys)
 
 
 def made_current(scene: Scene, moment: Moment) -> list[str]:

@@ -11,7 +11,7 @@ An act may use threads: they are stopped as it is. Then the order within the act
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -200,6 +200,10 @@ class TurnsStore:
     def erase(self, key: str) -> None:
         self._side.stop(f"{self._name} erase")
         self._store.erase(key)
+
+    def erase_all(self, keys: Collection[str]) -> None:
+        self._side.stop(f"{self._name} erase")
+        self._store.erase_all(keys)
 
 
 class Side:

@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from corpus.errors import BadObjectKey, ObjectAbsent, ObjectExists
-from corpus.object_store import MAX_KEY_BYTES, MAX_NAME_BYTES, DirectoryStore, ObjectInfo, ObjectStore
+from corpus.object_store import MAX_KEY_BYTES, MAX_NAME_BYTES, DirectoryStore, ObjectInfo, ObjectStore, erase_below
 from corpus.s3 import PART_SIZE_BYTES, Credentials, S3Connection, S3Store
 from tests.fixtures.stores import s3_store
 
@@ -263,6 +263,26 @@ def test_erasing_twice_is_erasing_once(store: ObjectStore) -> None:
     assert list(store.list("")) == []
 
 
+@in_shape_too
+def test_many_objects_are_erased_at_once_and_their_neighbours_stay(store: ObjectStore) -> None:
+    for key in ("a/1", "a/10", "a/2", "b/1", "b/2"):
+        store.put(key, b"x")
+
+    store.erase_all(["a/1", "a/2", "b/1", "never/there", "never/either"])
+
+    assert [info.key for info in store.list("")] == ["a/10", "b/2"]
+
+
+def test_more_objects_are_erased_at_once_than_one_request_takes(store: ObjectStore) -> None:
+    keys = [f"a/{number}" for number in range(1005)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: store.put(key, b"x"), keys))
+
+    assert erase_below(store, "a/") == 1005
+
+    assert list(store.list("")) == []
+
+
 def test_an_erased_name_may_be_used_again(store: ObjectStore) -> None:
     store.put("a/b/1", b"first")
     store.erase("a/b/1")
@@ -279,6 +299,7 @@ def test_a_hostile_key_is_refused_by_every_verb(store: ObjectStore, key: str) ->
         lambda: store.open(key),
         lambda: store.head(key),
         lambda: store.erase(key),
+        lambda: store.erase_all([key]),
     ]
 
     for act in acts:

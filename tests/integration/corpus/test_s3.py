@@ -116,6 +116,24 @@ def test_an_erasure_removes_every_version_and_delete_marker(s3_connection: S3Con
     assert left.get("DeleteMarkers", []) == []
 
 
+def test_erasing_many_removes_every_version_of_each(s3_connection: S3Connection) -> None:
+    store = S3Store("versioned", "many", s3_connection)
+    client = s3_connection.client
+    for key in ("a/1", "a/2", "a/10"):
+        store.put(key, b"first")
+        client.put_object(Bucket="versioned", Key=f"many/{key}", Body=b"second")
+    client.delete_object(Bucket="versioned", Key="many/a/2")
+    upload = client.create_multipart_upload(Bucket="versioned", Key="many/a/1")
+    client.upload_part(Bucket="versioned", Key="many/a/1", UploadId=upload["UploadId"], PartNumber=1, Body=b"a voice")
+
+    store.erase_all(["a/1", "a/2"])
+
+    left = client.list_object_versions(Bucket="versioned", Prefix="many/")
+    assert [version["Key"] for version in left.get("Versions", [])] == ["many/a/10", "many/a/10"]
+    assert left.get("DeleteMarkers", []) == []
+    assert client.list_multipart_uploads(Bucket="versioned", Prefix="many/").get("Uploads", []) == []
+
+
 def test_an_erasure_reaches_what_a_delete_marker_hides(s3_connection: S3Connection) -> None:
     store = S3Store("versioned", "hidden", s3_connection)
     store.put("a/1", b"a voice")

@@ -1,7 +1,7 @@
 """What the tests of releases share: voices lent, stores and clocks that interfere, and a look at the store."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from threading import Event, Thread
@@ -74,6 +74,9 @@ class InterferingStore:
 
     def erase(self, key: str) -> None:
         self._store.erase(key)
+
+    def erase_all(self, keys: Collection[str]) -> None:
+        self._store.erase_all(keys)
 
 
 def interfering(house: Collaborators, name: str, interfere: Callable[[], None]) -> Collaborators:

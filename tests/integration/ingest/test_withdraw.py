@@ -1,6 +1,6 @@
 """Taking consent back, and what is erased for it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
@@ -156,6 +156,10 @@ class Immovable:
         if key.startswith(self.prefix):
             raise ObjectForbidden(key)
         self.store.erase(key)
+
+    def erase_all(self, keys: Collection[str]) -> None:
+        for key in keys:
+            self.erase(key)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.store, name)
