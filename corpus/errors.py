@@ -3,11 +3,12 @@
     LoanwordError
     ├── Refused                     the request cannot be granted as it stands
     │   ├── Unauthenticated         no token, or one that we do not know
+    │   ├── LinkSpent               a way in that was good once
     │   ├── Forbidden               known, but may not: ScopeMissing, RoleMissing, DeviceRevoked
     │   │   └── ConsentRefusal      ConsentNotGiven, ConsentWithdrawn, ConsentExpired,
     │   │                           NoticeOutdated, CapturedBeforeConsent
-    │   ├── BadRequest              BadMetadata, BadDigestHeader, DigestMismatch, EmptyTranscript, OutsideAlphabet …
-    │   ├── NotFound                UnknownNotice, UnknownClip, UnknownRelease …
+    │   ├── BadRequest              BadMetadata, BadDigestHeader, DigestMismatch, AuthorizationPending …
+    │   ├── NotFound                UnknownNotice, UnknownClip, UnknownPairing …
     │   ├── Conflict                AlreadyReviewed, ReleaseExists, IdempotencyKeyReused …
     │   └── TooLarge, NotAudio, RateLimited, ReleaseWithdrawn, ReleaseSuperseded
     ├── Misconfigured               a setting or a secret is missing or wrong
@@ -57,6 +58,10 @@ class BadStoreAddress(Misconfigured):
 
 class Unauthenticated(Refused):
     """No token, or one that is unknown, expired or revoked: send `Authorization: Bearer <token>`."""
+
+
+class LinkSpent(Refused):
+    """This link was used already, or has run out: ask whoever sent it for another."""
 
 
 class Forbidden(Refused):
@@ -243,6 +248,25 @@ class ReleaseIncomplete(Conflict):
 
 class NothingToRelease(Conflict):
     """No clip passes the policy: review more clips, or loosen the policy."""
+
+
+class UnknownPairing(NotFound):
+    """No device shows this code: look at it again, or let the device show a new one."""
+
+
+# A device that waits to be paired (RFC 8628, section 3.5)
+
+
+class AuthorizationPending(BadRequest):
+    """Nobody has typed the code yet: ask again, no sooner than the interval."""
+
+
+class SlowDown(BadRequest):
+    """You ask too often: wait five seconds longer each time from now on."""
+
+
+class ExpiredToken(BadRequest):
+    """It is too late for this code: begin again."""
 
 
 # The store and the keys

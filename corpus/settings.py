@@ -35,6 +35,11 @@ class Settings(BaseSettings):
         pattern=r"(?i)^https?://[^/\s]",
         description="The address that people use, such as https://voices.example; with https, cookies are Secure.",
     )
+    proxies: int = Field(
+        0,
+        ge=0,
+        description="Proxies before the server, each of which adds to X-Forwarded-For: whose guesses are counted.",
+    )
 
     upload_max_bytes: int = Field(10_000_000, gt=0, description="The largest body that one upload may have.")
     upload_memory_bytes: int = Field(

@@ -174,8 +174,6 @@ class Account(Table):
     password_hash: Mapped[str | None] = personal(IDENTITY, String(255))
     identity_key_id: Mapped[KeyId | None] = pseudonymous(IDENTITY)
     voice_key_id: Mapped[KeyId | None] = pseudonymous(VOICE)
-    failed_sign_ins: Mapped[int] = operational(default=0)
-    sign_in_blocked_until: Mapped[datetime | None] = operational()
     created_at: Mapped[datetime] = operational()
 
 
@@ -236,6 +234,21 @@ class ExternalIdentity(Table):
     lookup: Mapped[Digest] = pseudonymous(IDENTITY, primary_key=True)
     account_id: Mapped[AccountId] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
     created_at: Mapped[datetime] = operational()
+
+
+class FailedAttempt(Table):
+    """How often somebody guessed wrong of late: a password, or the code of a device. Forgotten within the hour.
+
+    Kept for addresses that nobody has, too: what we answer must not tell whether there is such an account.
+    """
+
+    __tablename__ = "failed_attempts"
+
+    lookup: Mapped[Digest] = pseudonymous(
+        IDENTITY, primary_key=True, comment="of what is counted: an address, an account, a client, or all of them"
+    )
+    failures: Mapped[int] = operational()
+    forgotten_at: Mapped[datetime] = operational(index=True)
 
 
 class Pairing(Table):

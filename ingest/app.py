@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from ingest.api.consent import consent_routes
 from ingest.api.devices import device_routes
+from ingest.api.pairings import pairing_routes
 from ingest.api.utterances import utterance_routes
 from ingest.body import UploadMemory
 from ingest.portal.app import portal_routes
@@ -15,5 +16,6 @@ def routes() -> APIRouter:
     router.include_router(utterance_routes(UploadMemory()))
     router.include_router(consent_routes())
     router.include_router(device_routes())
+    router.include_router(pairing_routes())
     router.include_router(portal_routes())
     return router

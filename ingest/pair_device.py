@@ -8,7 +8,7 @@ from corpus.errors import BadRequest, KeyDestroyed, NotFound
 from corpus.identity import tokens
 from corpus.keys import AccountKey, KeyKind
 from corpus.queries import lock_account
-from corpus.sealed import place
+from corpus.sealed import SealedBytes, place
 from corpus.tables import Device
 from corpus.words import AccountId, DeviceId, Scope, new_id
 from ingest import queries
@@ -36,9 +36,9 @@ class PairedDevice:
 
 def pair_device(house: Collaborators, account_id: AccountId, name: str) -> PairedDevice:
     """Adds a device that may upload as soon as its owner has opted in. Raises `BadRequest` for a name that is none."""
-    called = _as_name(name)
+    called = as_name(name)
     device_id = DeviceId(new_id())
-    sealed = _identity_key(house, account_id).seal(called.encode(), place("devices.name", device_id))
+    sealed = sealed_name(house, account_id, device_id, called)
     with house.database.writing() as session:
         now = house.clock()
         session.add(Device(id=device_id, account_id=account_id, name=sealed, created_at=now))
@@ -71,8 +71,8 @@ def list_devices(house: Collaborators, account_id: AccountId) -> list[KnownDevic
 
 def rename_device(house: Collaborators, account_id: AccountId, device_id: DeviceId, name: str) -> None:
     """Raises `BadRequest` for a name that is none, and `NotFound`."""
-    called = _as_name(name)
-    sealed = _identity_key(house, account_id).seal(called.encode(), place("devices.name", device_id))
+    called = as_name(name)
+    sealed = sealed_name(house, account_id, device_id, called)
     with house.database.writing() as session:
         if not queries.rename_device(session, account_id, device_id, sealed):
             raise NotFound
@@ -86,7 +86,12 @@ def revoke_device(house: Collaborators, account_id: AccountId, device_id: Device
             raise NotFound
 
 
-def _as_name(text: str) -> str:
+def sealed_name(house: Collaborators, account_id: AccountId, device_id: DeviceId, called: str) -> SealedBytes:
+    """A device's name as its row holds it. Reads the key store: call it outside any transaction."""
+    return _identity_key(house, account_id).seal(called.encode(), place("devices.name", device_id))
+
+
+def as_name(text: str) -> str:
     called = " ".join(text.split())
     if not 1 <= len(called) <= LONGEST_NAME or not called.isprintable():
         raise BadRequest(f"A device's name has 1 to {LONGEST_NAME} characters.")

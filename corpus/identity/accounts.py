@@ -4,21 +4,19 @@ A password is kept as an argon2id hash (RFC 9106, the library's low-memory profi
 the account's identity key, and found by a keyed digest of its case-folded form.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Session
 
-from corpus.errors import AccountExists, BadRequest, RateLimited, Unauthenticated
+from corpus.errors import AccountExists, BadRequest
 from corpus.identity import queries
 from corpus.keys import AccountKey, KeyKind, Keyring, MasterKey
 from corpus.sealed import place
 from corpus.tables import Account, AccountRole
 from corpus.words import AccountId, Role, new_id
 
-SIGN_INS_BEFORE_PAUSE = 5
-SIGN_IN_PAUSE = timedelta(minutes=1)
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 1024
 LONGEST_EMAIL = 254
@@ -84,33 +82,13 @@ def hash_password(password: str) -> str:
     return PasswordHasher().hash(password)
 
 
-def password_matches(known: queries.Credentials | None, password: str, now: datetime) -> bool:
+def password_matches(known: queries.Credentials | None, password: str) -> bool:
     """Whether the password is the account's. Slow on purpose, so call it outside any transaction.
 
-    Takes as long where there is no such account. Raises `RateLimited` after several failures in a row.
+    Takes as long where there is no such account.
     """
-    if known and known.blocked_until and now < known.blocked_until:
-        raise RateLimited(known.blocked_until - now)
     try:
         PasswordHasher().verify((known.password_hash if known else None) or HASH_OF_NOBODY, password[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
         return False
     return known is not None and known.password_hash is not None
-
-
-def record_sign_in(session: Session, known: queries.Credentials | None, matches: bool, now: datetime) -> None:
-    """Counts failures, and forgets them after a success. The caller commits, then asks `signed_in`."""
-    if known is None:
-        return
-    if matches:
-        queries.clear_failed_sign_ins(session, known.account_id)
-    else:
-        pause = known.failed_sign_ins + 1 >= SIGN_INS_BEFORE_PAUSE
-        queries.record_failed_sign_in(session, known.account_id, now + SIGN_IN_PAUSE if pause else None)
-
-
-def signed_in(known: queries.Credentials | None, matches: bool) -> AccountId:
-    """The account that signed in. Raises `Unauthenticated`."""
-    if known is None or not matches:
-        raise Unauthenticated("The e-mail address or the password is wrong.")
-    return known.account_id

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from corpus.tables import Account, AccountRole, Device, Token
+from corpus.tables import Account, AccountRole, Device, FailedAttempt, SignInLink, Token
 from corpus.words import AccountId, DeviceId, Role
 
 
@@ -16,33 +17,13 @@ class Credentials:
 
     account_id: AccountId
     password_hash: str | None
-    failed_sign_ins: int
-    blocked_until: datetime | None
 
 
 def credentials(session: Session, email_lookup: str) -> Credentials | None:
     row = session.execute(
-        select(Account.id, Account.password_hash, Account.failed_sign_ins, Account.sign_in_blocked_until).where(
-            Account.email_lookup == email_lookup
-        )
+        select(Account.id, Account.password_hash).where(Account.email_lookup == email_lookup)
     ).one_or_none()
     return None if row is None else Credentials(*row)
-
-
-def record_failed_sign_in(session: Session, account_id: AccountId, blocked_until: datetime | None) -> None:
-    session.execute(
-        update(Account)
-        .where(Account.id == account_id)
-        .values(failed_sign_ins=Account.failed_sign_ins + 1, sign_in_blocked_until=blocked_until)
-    )
-
-
-def clear_failed_sign_ins(session: Session, account_id: AccountId) -> None:
-    session.execute(
-        update(Account)
-        .where(Account.id == account_id, Account.failed_sign_ins > 0)
-        .values(failed_sign_ins=0, sign_in_blocked_until=None)
-    )
 
 
 def account_id_of(session: Session, email_lookup: str) -> AccountId | None:
@@ -98,3 +79,65 @@ def revoke_token(session: Session, token_id: str, now: datetime) -> None:
 
 def count_accounts(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Account)) or 0
+
+
+# Sign-in links
+
+
+def forget_links(session: Session, account_id: AccountId, now: datetime) -> None:
+    """Those of the account, and whatever of others has run out."""
+    session.execute(delete(SignInLink).where(or_(SignInLink.account_id == account_id, SignInLink.expires_at <= now)))
+
+
+def spend_link(session: Session, lookup: str, now: datetime) -> AccountId | None:
+    """Whose link it was; None where it was used, has run out, or never was. Of two at once, one gets it."""
+    return session.scalar(
+        update(SignInLink)
+        .where(SignInLink.lookup == lookup, SignInLink.used_at.is_(None), SignInLink.expires_at > now)
+        .values(used_at=now)
+        .returning(SignInLink.account_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# Wrong guesses
+
+
+def count_failure(session: Session, lookup: str, now: datetime, forgotten_at: datetime) -> tuple[int, datetime]:
+    """One more failure; answers how many there are now, and when they are forgotten. The first one says when."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    is_over = FailedAttempt.forgotten_at <= now
+    counted = (
+        insert(FailedAttempt)
+        .values(lookup=lookup, failures=1, forgotten_at=forgotten_at)
+        .on_conflict_do_update(
+            index_elements=[FailedAttempt.lookup],
+            set_={
+                "failures": case((is_over, 1), else_=FailedAttempt.failures + 1),
+                "forgotten_at": case((is_over, forgotten_at), else_=FailedAttempt.forgotten_at),
+            },
+        )
+        .returning(FailedAttempt.failures, FailedAttempt.forgotten_at)
+    )
+    failures, at = session.execute(counted).one()
+    return failures, at
+
+
+def take_failure_back(session: Session, lookup: str) -> None:
+    session.execute(
+        update(FailedAttempt)
+        .where(FailedAttempt.lookup == lookup, FailedAttempt.failures > 0)
+        .values(failures=FailedAttempt.failures - 1)
+    )
+
+
+def forget_failures(session: Session, lookup: str) -> None:
+    session.execute(delete(FailedAttempt).where(FailedAttempt.lookup == lookup))
+
+
+def forget_old_failures(session: Session, now: datetime) -> None:
+    """Never waits for whoever counts one of them anew."""
+    old = select(FailedAttempt.lookup).where(FailedAttempt.forgotten_at <= now).with_for_update(skip_locked=True)
+    session.execute(
+        delete(FailedAttempt).where(FailedAttempt.lookup.in_(old)).execution_options(synchronize_session=False)
+    )

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from threading import BoundedSemaphore
 
 from corpus.collaborators import Collaborators
-from corpus.errors import Overloaded
-from corpus.identity import accounts, queries
+from corpus.errors import Overloaded, Unauthenticated
+from corpus.identity import accounts, attempts, queries
+from corpus.identity.attempts import Limit
 from corpus.words import AccountId
 
 AT_A_TIME = 2
 IN_LINE = 8
 WAIT_S = 3.0
+FROM_HERE = Limit("password of an address, from one client", failures=5, within=timedelta(minutes=2))
+FROM_ANYWHERE = Limit("password of an address", failures=100, within=timedelta(minutes=15))
+FOR_ANYONE = Limit("password of any address, from one client", failures=50, within=timedelta(minutes=30))
+"""One that guesses at many, and many that guess at one: a link or a provider lets the owner in all the same."""
 
 
 class PasswordChecks:
@@ -41,16 +47,26 @@ class PasswordChecks:
             self._line.release()
 
 
-def sign_in(house: Collaborators, checks: PasswordChecks, email: str, password: str) -> AccountId:
+def sign_in(house: Collaborators, checks: PasswordChecks, email: str, password: str, client: str | None) -> AccountId:
     """Whose address and password these are. Raises `Unauthenticated`, `RateLimited` or `Overloaded`.
 
-    The count of failures is read and written within one turn: of guesses sent at once, only `AT_A_TIME` slip past it.
+    All that is done for an address that somebody has is done for one that nobody has: neither the answer nor its time
+    tells which it is. `client` is where the request came from, where that is known.
     """
     lookup = accounts.email_lookup(house.master, email)
+    here = attempts.counter(house.master, FROM_HERE, lookup, client or "")
+    counters = [here, attempts.counter(house.master, FROM_ANYWHERE, lookup)]
+    if client is not None:
+        counters.append(attempts.counter(house.master, FOR_ANYONE, client))
     with checks.turn():
-        with house.database.reading() as session:
-            known = queries.credentials(session, lookup)
-        matches = accounts.password_matches(known, password, house.clock())
         with house.database.writing() as session:
-            accounts.record_sign_in(session, known, matches, house.clock())
-    return accounts.signed_in(known, matches)
+            attempts.count(session, counters, house.clock())
+            known = queries.credentials(session, lookup)
+        matches = accounts.password_matches(known, password)
+        if matches:
+            with house.database.writing() as session:
+                attempts.take_back(session, counters)
+                attempts.forget(session, here)
+    if known is None or not matches:
+        raise Unauthenticated("The e-mail address or the password is wrong.")
+    return known.account_id

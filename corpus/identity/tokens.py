@@ -16,6 +16,8 @@ from corpus.words import AccountId, DeviceId, Role, Scope, new_id
 PREFIX = "lw_"
 TOKEN_BYTES = 32
 LONGEST_TOKEN = 128
+SESSION_LIFETIME = timedelta(hours=12)
+SESSION_SCOPES = (Scope.ACCOUNT, Scope.REVIEW)
 
 ROLES_FOR: dict[Scope, frozenset[Role]] = {
     Scope.UPLOAD: frozenset(),
@@ -63,6 +65,28 @@ def issue_token(
     )
     session.flush()
     return token
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A person who has just signed in at a page: the token that their cookie holds, and what they are."""
+
+    account_id: AccountId
+    token: str
+    roles: frozenset[Role]
+
+
+def enter(session: Session, *, master: MasterKey, account_id: AccountId, now: datetime) -> Entered:
+    """Signs somebody in at a page, whose right to it the caller has seen."""
+    token = issue_token(
+        session,
+        master=master,
+        account_id=account_id,
+        scopes=allowed_scopes(session, account_id, SESSION_SCOPES),
+        now=now,
+        lifetime=SESSION_LIFETIME,
+    )
+    return Entered(account_id, token, queries.roles(session, account_id))
 
 
 def allowed_scopes(session: Session, account_id: AccountId, among: Iterable[Scope]) -> list[Scope]:

@@ -4,6 +4,7 @@ A caller shows a bearer token, or, on a page, the session cookie that holds one.
 a request that is not a GET must then also come from our own pages (`Origin` or `Sec-Fetch-Site`).
 """
 
+import ipaddress
 from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
@@ -76,6 +77,28 @@ async def form_fields(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in parsed.items()}
 
 
+def client_address(request: Request, collaborators: With) -> str | None:
+    """Where a request comes from: an IPv4 address, or an IPv6 network of /64, which is one customer's.
+
+    None where that cannot be known: behind a proxy that the settings do not tell of, all come from this machine.
+    """
+    shown = request.client.host if request.client else ""
+    proxies = collaborators.settings.proxies
+    if proxies:
+        passed_on = [each.strip() for each in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
+        shown = passed_on[-proxies] if len(passed_on) >= proxies else ""
+    try:
+        address = ipaddress.ip_address(shown)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is None:
+            return None if address.is_loopback else str(ipaddress.ip_network((address, 64), strict=False))
+        address = address.ipv4_mapped
+    return None if address.is_loopback else str(address)
+
+
+ClientAddress = Annotated[str | None, Depends(client_address)]
 FormFields = Annotated[dict[str, str], Depends(form_fields)]
 Checks = Annotated[PasswordChecks, Depends(get_password_checks)]
 AnyCaller = Annotated[Caller, Depends(caller_with(None))]

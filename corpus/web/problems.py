@@ -18,6 +18,7 @@ from corpus import errors
 STATUS_OF: dict[type[errors.LoanwordError], int] = {
     errors.LoanwordError: 500,
     errors.Unauthenticated: 401,
+    errors.LinkSpent: 410,
     errors.Forbidden: 403,
     errors.BadRequest: 400,
     errors.UploadTimedOut: 408,
@@ -73,7 +74,7 @@ def install(app: FastAPI) -> None:
 async def _loanword_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.LoanwordError)
     if status_of(type(error)) >= 500:
-        _log.warning("request failed", path=request.url.path, error=type(error).__name__, exc_info=error)
+        _log.warning("request failed", route=_route(request), error=type(error).__name__, exc_info=error)
     return problem(error)
 
 
@@ -89,8 +90,13 @@ async def _http_error(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    _log.error("unexpected error", path=request.url.path, error=type(error).__name__, exc_info=error)
+    _log.error("unexpected error", route=_route(request), error=type(error).__name__, exc_info=error)
     return problem(errors.LoanwordError())
+
+
+def _route(request: Request) -> str:
+    """The pattern of the path, for the path itself may hold a secret, or name a recording."""
+    return str(getattr(request.scope.get("route"), "path", ""))
 
 
 def _answer(kind: str, title: str, status: int, detail: str, headers: dict[str, str]) -> JSONResponse:

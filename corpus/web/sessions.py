@@ -11,16 +11,23 @@ from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError, Overloaded, RateLimited, Unauthenticated
 from corpus.identity import accounts, queries, tokens
 from corpus.identity.sign_in import sign_in
+from corpus.identity.tokens import SESSION_LIFETIME, Entered
 from corpus.web import problems
-from corpus.web.dependencies import SESSION_COOKIE, AnyCaller, Checks, FormFields, With, shown_token
+from corpus.web.dependencies import (
+    SESSION_COOKIE,
+    AnyCaller,
+    Checks,
+    ClientAddress,
+    FormFields,
+    With,
+    shown_token,
+)
 from corpus.web.pages import SECURITY_HEADERS, local_path, render
 from corpus.web.routing import PRIVATE, private_router
-from corpus.words import AccountId, Scope
+from corpus.words import AccountId, Role, Scope
 
-SESSION_LIFETIME = timedelta(hours=12)
 LANDING = "/me"
 """Where who signs in arrives, unless they came from elsewhere: everyone may lend a voice."""
-SESSION_SCOPES = (Scope.ACCOUNT, Scope.REVIEW)
 TOKEN_LIFETIME = timedelta(days=30)
 LONGEST_TOKEN_LIFETIME = timedelta(days=366)
 
@@ -49,8 +56,8 @@ class TokenAnswer(BaseModel):
 
 
 @router.post("/v1/tokens", status_code=201)
-def make_token(asked: TokenRequest, house: With, checks: Checks) -> TokenAnswer:
-    account_id = sign_in(house, checks, asked.email, asked.password)
+def make_token(asked: TokenRequest, house: With, checks: Checks, client: ClientAddress) -> TokenAnswer:
+    account_id = sign_in(house, checks, asked.email, asked.password, client)
     return _issue(house, account_id, asked.scopes, asked.lifetime)
 
 
@@ -67,23 +74,42 @@ def sign_in_page(next: str = LANDING) -> Response:
 
 
 @router.post("/sign-in", include_in_schema=False)
-def sign_in_by_form(fields: FormFields, request: Request, house: With, checks: Checks) -> Response:
+def sign_in_by_form(
+    fields: FormFields, request: Request, house: With, checks: Checks, client: ClientAddress
+) -> Response:
     email, onward = fields.get("email", ""), local_path(fields.get("next", LANDING), LANDING)
     try:
-        account_id = sign_in(house, checks, email, fields.get("password", ""))
+        account_id = sign_in(house, checks, email, fields.get("password", ""), client)
     except (Unauthenticated, RateLimited, Overloaded) as refusal:
         return _sign_in_again(refusal, email, onward)
-    answer = RedirectResponse(onward, 303, SECURITY_HEADERS)
+    with house.database.writing() as session:
+        entered = tokens.enter(session, master=house.master, account_id=account_id, now=house.clock())
+    return let_in(RedirectResponse(onward, 303, SECURITY_HEADERS), entered, request, house)
+
+
+def let_in(answer: Response, entered: Entered, request: Request, house: Collaborators) -> Response:
+    """The answer, with the cookie of somebody who has just signed in."""
     answer.set_cookie(
         SESSION_COOKIE,
-        _session_token(house, account_id),
+        entered.token,
         max_age=int(SESSION_LIFETIME.total_seconds()),
         path="/",
-        secure=request.url.scheme == "https" or house.settings.is_public_over_tls(),
+        secure=is_over_tls(request, house),
         httponly=True,
         samesite="strict",
     )
     return answer
+
+
+def is_over_tls(request: Request, house: Collaborators) -> bool:
+    """Whether the browser speaks TLS, to us or to the proxy before us."""
+    return request.url.scheme == "https" or house.settings.is_public_over_tls()
+
+
+def landing(entered: Entered) -> str:
+    """Where somebody arrives who came from nowhere in particular: who only curates, among the clips that wait."""
+    only_curates = Role.CONTRIBUTOR not in entered.roles and entered.roles & tokens.ROLES_FOR[Scope.REVIEW]
+    return "/review" if only_curates else LANDING
 
 
 @router.post("/sign-out", include_in_schema=False)
@@ -108,12 +134,6 @@ def _issue(house: Collaborators, account_id: AccountId, scopes: list[Scope], lif
             session, master=house.master, account_id=account_id, scopes=scopes, now=now, lifetime=lifetime
         )
     return TokenAnswer(token=token, expires_at=now + lifetime)
-
-
-def _session_token(house: Collaborators, account_id: AccountId) -> str:
-    with house.database.reading() as session:
-        scopes = tokens.allowed_scopes(session, account_id, SESSION_SCOPES)
-    return _issue(house, account_id, scopes, SESSION_LIFETIME).token
 
 
 def _sign_in_again(refusal: LoanwordError, email: str, onward: str) -> Response:

@@ -1,15 +1,18 @@
 """What an operator runs: database, accounts, notices, the server, the sweep."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from corpus import database
-from corpus.collaborators import collaborators
+from corpus.collaborators import Collaborators, collaborators
+from corpus.errors import UnknownAccount
 from corpus.identity import accounts, queries
+from corpus.identity.links import LIFETIME, LONGEST_LIFETIME, make_link
 from corpus.settings import read_settings
-from corpus.words import Role
+from corpus.words import AccountId, Role
 from ingest.erase import Erased
 from ingest.publish_notice import publish_notice
 from ingest.sweep import Swept
@@ -17,6 +20,9 @@ from ingest.sweep import sweep as sweep_store
 from loanword.commands.options import Home
 from loanword.prepare import prepare
 from loanword.serve import serve as serve_until_interrupted
+
+HERE = "http://127.0.0.1:8000"
+"""Where `loanword serve` listens unless it is told otherwise."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(database_app, name="database")
     account_app = typer.Typer(help="Accounts.", no_args_is_help=True)
     account_app.command("add")(add_account)
-    account_app.callback()(lambda: None)
+    account_app.command("link")(link_account)
     app.add_typer(account_app, name="account")
     consent_app = typer.Typer(help="Consent notices.", no_args_is_help=True)
     consent_app.command("publish")(publish)
@@ -72,6 +78,9 @@ def add_account(
     role: Annotated[list[Role], typer.Option(help="A role; repeat it for several.")],
     home: Home = None,
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    link: Annotated[
+        bool, typer.Option("--link", help="Give no password; print a one-time link for signing in instead.")
+    ] = False,
 ) -> None:
     """Add an account, or a role to one that exists. Asks for the password."""
     opened = collaborators(read_settings(home))
@@ -79,12 +88,8 @@ def add_account(
     with opened.database.reading() as session:
         known = queries.account_id_of(session, lookup)
     if known is None:
-        typed = (
-            typer.get_text_stream("stdin").readline().rstrip("\n")
-            if password_stdin
-            else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-        )
-        hashed, identity = accounts.hash_password(typed), accounts.new_identity(opened.keyring)
+        hashed = None if link else accounts.hash_password(_typed_password(password_stdin))
+        identity = accounts.new_identity(opened.keyring)
         with opened.database.writing() as session:
             known = accounts.add_account(
                 session,
@@ -98,7 +103,36 @@ def add_account(
     with opened.database.writing() as session:
         for each in role:
             accounts.add_role(session, known, each)
-    typer.echo(known)
+    typer.echo(_new_link(opened, known, LIFETIME) if link else known)
+
+
+def _typed_password(from_stdin: bool) -> str:
+    if from_stdin:
+        return typer.get_text_stream("stdin").readline().rstrip("\n")
+    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return typed
+
+
+def link_account(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
+    home: Home = None,
+    minutes: Annotated[
+        int, typer.Option(help="How long the link is good.", min=1, max=int(LONGEST_LIFETIME.total_seconds()) // 60)
+    ] = int(LIFETIME.total_seconds()) // 60,
+) -> None:
+    """Print a one-time link that signs its reader in, whether they have a password or not. Older ones end."""
+    opened = collaborators(read_settings(home))
+    with opened.database.reading() as session:
+        known = queries.account_id_of(session, accounts.email_lookup(opened.master, email))
+    if known is None:
+        raise UnknownAccount
+    typer.echo(_new_link(opened, known, timedelta(minutes=minutes)))
+
+
+def _new_link(opened: Collaborators, account_id: AccountId, lifetime: timedelta) -> str:
+    if not opened.settings.public_url:
+        typer.echo(f"LOANWORD_PUBLIC_URL is not set: the link is for a server at {HERE}.", err=True)
+    return f"{(opened.settings.public_url or HERE).rstrip('/')}/sign-in/{make_link(opened, account_id, lifetime)}"
 
 
 def publish(

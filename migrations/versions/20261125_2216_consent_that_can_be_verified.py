@@ -2,7 +2,8 @@
 
 The ledger gets signed heads and entries of other kinds; erasure is recorded, certified and reaches
 single recordings and whole accounts; a release has revisions, tombstones and recipients; people sign in by a link or an
-OpenID provider, and devices are paired by code.
+OpenID provider, and devices are paired by code. Wrong guesses are counted apart from the accounts, for addresses that
+nobody has as well, so that the count tells nothing.
 
 Consent events stay append-only but for one change, erasure. SQLite makes such changes on a copy of the table, which
 has none of its triggers: they are taken off and put on again here, and tests try each bypass after the last migration.
@@ -23,6 +24,25 @@ KEPT = ("id", "purpose", "act", "at", "expires_at", "notice_id", "method", "acto
 
 
 def upgrade() -> None:
+    op.create_table(
+        "failed_attempts",
+        sa.Column(
+            "lookup",
+            sa.String(length=64),
+            nullable=False,
+            comment="of what is counted: an address, an account, a client, or all of them",
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("lookup", name=op.f("pk_failed_attempts")),
+    )
+    with op.batch_alter_table("failed_attempts") as batch_op:
+        batch_op.create_index(batch_op.f("ix_failed_attempts_forgotten_at"), ["forgotten_at"], unique=False)
+
+    with op.batch_alter_table("accounts") as batch_op:
+        batch_op.drop_column("sign_in_blocked_until")
+        batch_op.drop_column("failed_sign_ins")
+
     op.create_table(
         "release_serials",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -400,6 +420,15 @@ def downgrade() -> None:
         batch_op.drop_column("actor")
     _permit_nothing()
 
+    with op.batch_alter_table("accounts") as batch_op:
+        batch_op.add_column(sa.Column("failed_sign_ins", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("sign_in_blocked_until", sa.DateTime(timezone=True), nullable=True))
+        batch_op.alter_column("failed_sign_ins", existing_type=sa.Integer(), server_default=None)
+
+    with op.batch_alter_table("failed_attempts") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_failed_attempts_forgotten_at"))
+
+    op.drop_table("failed_attempts")
     op.drop_table("release_files")
     with op.batch_alter_table("doomed_objects") as batch_op:
         batch_op.drop_index(batch_op.f("ix_doomed_objects_erasure_id"))

@@ -36,7 +36,7 @@ from loanword.serve import as_environment
 REPOSITORY = Path(__file__).parent.parent.parent
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 TEXTS = {page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for page in PAGES}
-DEVICES, OPERATORS = TEXTS["docs/devices.md"], TEXTS["docs/operators.md"]
+DEVICES, SETTINGS = TEXTS["docs/devices.md"], TEXTS["docs/settings.md"]
 EVERYTHING = "\n".join(TEXTS.values())
 
 SAMPLES = Path(samples.__file__).parent
@@ -228,8 +228,8 @@ def test_every_command_is_documented() -> None:
     assert missing == []
 
 
-def test_every_setting_stands_in_the_operators_table_as_it_is() -> None:
-    assert settings_table() in OPERATORS, f"docs/operators.md: let the rows of the table be\n{settings_table()}"
+def test_every_setting_stands_in_the_table_as_it_is() -> None:
+    assert settings_table() in SETTINGS, f"docs/settings.md: let the rows of the table be\n{settings_table()}"
 
 
 def test_no_setting_in_the_docs_is_unknown() -> None:

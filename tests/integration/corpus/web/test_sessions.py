@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event, Thread
 
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from corpus.collaborators import Collaborators
 from corpus.errors import Overloaded
-from corpus.identity.accounts import SIGN_IN_PAUSE, SIGN_INS_BEFORE_PAUSE
-from corpus.identity.sign_in import PasswordChecks
+from corpus.identity import attempts
+from corpus.identity.accounts import email_lookup
+from corpus.identity.attempts import Limit
+from corpus.identity.sign_in import FOR_ANYONE, FROM_ANYWHERE, FROM_HERE, PasswordChecks
+from corpus.tables import FailedAttempt
 from corpus.web import pages, sessions
 from corpus.web.app import build_app
-from corpus.web.dependencies import SESSION_COOKIE
+from corpus.web.dependencies import SESSION_COOKIE, client_address
 from corpus.web.routing import LARGEST_BODY_BYTES
 from corpus.words import Role
 from tests.factories import PASSWORD, make_account
@@ -82,15 +87,124 @@ def test_a_token_is_refused(client: TestClient, overrides: dict[str, object], st
     assert ask(client, **overrides)["status"] == status
 
 
+def wrong_guesses(client: TestClient, email: str = EMAIL, count: int = FROM_HERE.failures) -> list[object]:
+    return [ask(client, email=email, password="wrong wrong wrong")["status"] for _ in range(count)]
+
+
 def test_failures_in_a_row_pause_the_account_and_time_ends_the_pause(client: TestClient, clock: StillClock) -> None:
-    failures = [ask(client, password="wrong wrong wrong")["status"] for _ in range(SIGN_INS_BEFORE_PAUSE)]
+    failures = wrong_guesses(client)
 
     paused = ask(client)["status"]
-    clock.forward(SIGN_IN_PAUSE)
+    clock.forward(FROM_HERE.within)
 
-    assert failures == [401] * SIGN_INS_BEFORE_PAUSE
+    assert failures == [401] * FROM_HERE.failures
     assert paused == 429
     assert ask(client)["status"] == 201
+
+
+def test_wrong_guesses_do_not_tell_whether_an_address_has_an_account(client: TestClient) -> None:
+    known = [ask(client, password="wrong wrong wrong") for _ in range(FROM_HERE.failures + 2)]
+    unknown = [
+        ask(client, password="wrong wrong wrong", email="nobody@example.org") for _ in range(FROM_HERE.failures + 2)
+    ]
+
+    assert known == unknown
+    assert known[-1]["status"] == 429
+
+
+def test_one_wrong_guess_a_minute_never_keeps_the_owner_out(client: TestClient, clock: StillClock) -> None:
+    entered = []
+    for _ in range(2 * FROM_HERE.failures):
+        wrong_guesses(client, count=1)
+        entered.append(ask(client)["status"])
+        clock.forward(timedelta(minutes=1))
+    for _ in range(2 * FROM_HERE.failures):
+        wrong_guesses(client, count=1)
+        clock.forward(timedelta(minutes=1))
+
+    assert set(entered) == {201}
+    assert ask(client)["status"] == 201
+
+
+def test_guesses_from_elsewhere_do_not_pause_the_owner_here(house: Collaborators) -> None:
+    make_account(house, email=EMAIL, role=Role.CURATOR)
+    app = build_app(house, [sessions.router])
+    elsewhere, here = (TestClient(app, client=(address, 1)) for address in ("192.0.2.7", "192.0.2.8"))
+    wrong_guesses(elsewhere)
+
+    assert ask(elsewhere)["status"] == 429
+    assert ask(here)["status"] == 201
+
+
+def guess_often(house: Collaborators, limit: Limit, who: str) -> None:
+    with house.database.writing() as session:
+        for _ in range(limit.failures):
+            attempts.count(session, [attempts.counter(house.master, limit, who)], house.clock())
+
+
+def test_one_client_that_guesses_at_many_addresses_is_paused_for_all_of_them(house: Collaborators) -> None:
+    make_account(house, email=EMAIL, role=Role.CURATOR)
+    guess_often(house, FOR_ANYONE, "2001:db8:0:7::/64")
+    app = build_app(house, [sessions.router])
+
+    assert ask(TestClient(app, client=("2001:db8:0:7::2", 1)))["status"] == 429
+    assert ask(TestClient(app, client=("2001:db8:0:8::1", 1)))["status"] == 201
+
+
+def test_many_clients_that_guess_at_one_address_are_paused_together(house: Collaborators) -> None:
+    make_account(house, email=EMAIL, role=Role.CURATOR)
+    guess_often(house, FROM_ANYWHERE, email_lookup(house.master, EMAIL))
+
+    paused = ask(TestClient(build_app(house, [sessions.router]), client=("192.0.2.99", 1)))
+
+    assert paused["status"] == 429
+
+
+def test_guesses_that_are_sent_at_once_count_each(house: Collaborators) -> None:
+    make_account(house, email=EMAIL)
+    client = TestClient(build_app(house, [sessions.router]))
+
+    with ThreadPoolExecutor(8) as guessers:
+        statuses = list(guessers.map(lambda _: wrong_guesses(client, count=1)[0], range(10)))
+
+    assert statuses.count(401) == FROM_HERE.failures
+
+
+def test_what_is_counted_is_kept_as_digests_and_not_for_long(
+    house: Collaborators, client: TestClient, clock: StillClock
+) -> None:
+    wrong_guesses(client, "nobody@example.org", count=1)
+    clock.forward(FROM_ANYWHERE.within)
+    wrong_guesses(client, count=1)
+
+    with house.database.reading() as session:
+        kept = session.query(FailedAttempt).all()
+    assert len(kept) == 2
+    assert all(len(row.lookup) == 64 and row.failures == 1 for row in kept)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "known"),
+    [
+        pytest.param(0, None, "192.0.2.7", id="no-proxy"),
+        pytest.param(0, "203.0.113.9", "192.0.2.7", id="what-anybody-may-write-is-not-believed"),
+        pytest.param(1, "198.51.100.1, 203.0.113.9", "203.0.113.9", id="what-our-proxy-wrote"),
+        pytest.param(2, "198.51.100.1, 203.0.113.9", "198.51.100.1", id="two-proxies"),
+        pytest.param(2, "203.0.113.9", None, id="fewer-than-there-should-be"),
+        pytest.param(1, "2001:db8:1:2:3::4", "2001:db8:1:2::/64", id="a-network-of-ipv6"),
+        pytest.param(1, "::ffff:203.0.113.9", "203.0.113.9", id="ipv4-in-ipv6"),
+        pytest.param(1, "127.0.0.1", None, id="this-machine"),
+        pytest.param(1, "somebody", None, id="no-address"),
+    ],
+)
+def test_where_a_request_comes_from(
+    house: Collaborators, proxies: int, forwarded: str | None, known: str | None
+) -> None:
+    behind = replace(house, settings=house.settings.model_copy(update={"proxies": proxies}))
+    headers = [(b"x-forwarded-for", forwarded.encode())] if forwarded else []
+    request = Request({"type": "http", "client": ("192.0.2.7", 1), "headers": headers})
+
+    assert client_address(request, behind) == known
 
 
 def test_a_large_body_is_refused_before_it_is_read_whole(client: TestClient) -> None:
