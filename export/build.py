@@ -133,21 +133,13 @@ def _planned(house: Collaborators, name: str, version: str, policy: Policy) -> R
 
 
 def _build(house: Collaborators, frozen: Snapshot, on_progress: Progress, readers: int) -> ReleaseSummary:
-    clips, files = _put_shards(house, frozen, on_progress, readers)
-    counted = count((clip.split, clip.speaker, clip.samples) for clip in clips)
-    described = datasheet.Subject(
-        name=frozen.name,
-        version=frozen.version,
-        snapshot_at=frozen.snapshot_at,
-        generator=f"loanword {installed_version('loanword')}",
-        policy=frozen.policy,
-        counts=counted,
-        left_out=frozen.left_out,
-        warnings=warnings(counted, frozen.policy),
-    )
-    texts = {**_manifests(frozen, clips), **datasheet.papers(described)}
-    with ThreadPoolExecutor(readers) as pool:
-        put = pool.map(lambda path: _put(house, frozen, path, texts[path].encode()), texts)
+    with ThreadPoolExecutor(PUTS_AT_ONCE) as putters:
+        clips, under_way = _make_shards(house, frozen, on_progress, readers, putters)
+        # Written while the last shards are on their way, and put once all of them stand.
+        described = _described(frozen, clips)
+        texts = {**_manifests(frozen, clips), **datasheet.papers(described)}
+        files = {path: put.result() for path, put in under_way.items()}
+        put = putters.map(lambda path: _put(house, frozen, path, texts[path].encode()), texts)
         files |= zip(texts, put, strict=True)
     release_json = format_release(
         ReleaseFile(
@@ -156,7 +148,7 @@ def _build(house: Collaborators, frozen: Snapshot, on_progress: Progress, reader
             snapshot_at=frozen.snapshot_at,
             generator=described.generator,
             policy=frozen.policy,
-            counts=counted,
+            counts=described.counts,
             left_out=frozen.left_out,
             warnings=described.warnings,
             files=files,
@@ -170,12 +162,26 @@ def _build(house: Collaborators, frozen: Snapshot, on_progress: Progress, reader
         version=frozen.version,
         dry_run=False,
         snapshot_at=frozen.snapshot_at,
-        counts=counted,
+        counts=described.counts,
         left_out=frozen.left_out,
         warnings=described.warnings,
         shards=len(frozen.shards),
         size_bytes=sum(facts.size_bytes for facts in files.values()),
         manifest_sha256=files[RELEASE_JSON].sha256,
+    )
+
+
+def _described(frozen: Snapshot, clips: Sequence[ReleasedClip]) -> datasheet.Subject:
+    counted = count((clip.split, clip.speaker, clip.samples) for clip in clips)
+    return datasheet.Subject(
+        name=frozen.name,
+        version=frozen.version,
+        snapshot_at=frozen.snapshot_at,
+        generator=f"loanword {installed_version('loanword')}",
+        policy=frozen.policy,
+        counts=counted,
+        left_out=frozen.left_out,
+        warnings=warnings(counted, frozen.policy),
     )
 
 
@@ -192,30 +198,27 @@ def _manifests(frozen: Snapshot, clips: Sequence[ReleasedClip]) -> dict[str, str
     }
 
 
-def _put_shards(
-    house: Collaborators, frozen: Snapshot, on_progress: Progress, readers: int
-) -> tuple[list[ReleasedClip], dict[str, FileFacts]]:
-    """Puts shards while the next one is made: `PUTS_AT_ONCE` and one more are in memory at a time, and never more."""
+def _make_shards(
+    house: Collaborators, frozen: Snapshot, on_progress: Progress, readers: int, putters: ThreadPoolExecutor
+) -> tuple[list[ReleasedClip], dict[str, Future[FileFacts]]]:
+    """Makes a shard while those before it are put: `PUTS_AT_ONCE` and one more are in memory, and never more.
+
+    The last ones are still on their way when it returns.
+    """
     clips: list[ReleasedClip] = []
-    files: dict[str, FileFacts] = {}
-    under_way: deque[tuple[str, Future[FileFacts]]] = deque()
-    with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(PUTS_AT_ONCE) as putters:
+    under_way: dict[str, Future[FileFacts]] = {}
+    latest: deque[Future[FileFacts]] = deque()
+    with ThreadPoolExecutor(readers) as pool:
         for shard, rows in archive.shards_with_rows(house, frozen, pool):
             content, of_shard = archive.make_shard(house, frozen, shard, rows, pool)
-            if len(under_way) == PUTS_AT_ONCE:
-                files |= [_await(under_way)]
-            under_way.append((shard.path, putters.submit(_put_shard, house, frozen, shard, content)))
+            if len(latest) == PUTS_AT_ONCE:
+                latest.popleft().result()
+            under_way[shard.path] = putters.submit(_put_shard, house, frozen, shard, content)
+            latest.append(under_way[shard.path])
             del content
             clips += of_shard
             on_progress(len(clips), frozen.clips)
-        while under_way:
-            files |= [_await(under_way)]
-    return clips, files
-
-
-def _await(under_way: deque[tuple[str, Future[FileFacts]]]) -> tuple[str, FileFacts]:
-    path, put = under_way.popleft()
-    return path, put.result()
+    return clips, under_way
 
 
 def _put_shard(house: Collaborators, frozen: Snapshot, shard: Shard, content: memoryview) -> FileFacts:

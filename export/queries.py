@@ -26,7 +26,7 @@ from corpus.sealed import SealedBytes
 from corpus.tables import Clip, Label, Release, ReleaseClip, Review, SplitAssignment, Utterance
 from corpus.words import AccountId, ClipId, Decision, KeyId, Outcome, Purpose, ReleaseId, ReleaseState, Split
 
-PAGE = 1000
+PAGE = 5000
 """Clips that one query brings, and rows that one statement adds."""
 
 

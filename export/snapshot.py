@@ -206,11 +206,12 @@ def _rows(
     shard_max_bytes: int,
 ) -> list[Mapping[str, object]]:
     clip_of: dict[str, ClipId] = {}
+    speaker_of = {account_id: pseudonyms.speaker(account_id) for account_id in split_of}
     members: dict[Split, list[shards.Member]] = {split: [] for split in Split}
     for clip in chosen:
         wav_filename = pseudonyms.wav_filename(clip.clip_id)
         clip_of[wav_filename] = clip.clip_id
-        speaker = pseudonyms.speaker(clip.account_id)
+        speaker = speaker_of[clip.account_id]
         member = shards.Member(speaker, wav_filename, clip.samples, clip.transcript_size_bytes)
         members[split_of[clip.account_id]].append(member)
     return [
