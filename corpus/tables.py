@@ -239,13 +239,14 @@ class ExternalIdentity(Table):
 class FailedAttempt(Table):
     """How often somebody guessed wrong of late: a password, or the code of a device. Forgotten within the hour.
 
-    Kept for addresses that nobody has, too: what we answer must not tell whether there is such an account.
+    Kept for addresses that nobody has, too: what we answer must not tell whether there is such an account. The digest
+    is under a label of its own, so that it leads to no other row.
     """
 
     __tablename__ = "failed_attempts"
 
-    lookup: Mapped[Digest] = pseudonymous(
-        IDENTITY, primary_key=True, comment="of what is counted: an address, an account, a client, or all of them"
+    lookup: Mapped[Digest] = operational(
+        primary_key=True, comment="of what is counted: an address, an account, a client, or all of them"
     )
     failures: Mapped[int] = operational()
     forgotten_at: Mapped[datetime] = operational(index=True)
