@@ -1,7 +1,7 @@
 PYTHON ?= python3
 STAMP := .venv/.setup-done
 
-.PHONY: demo test lint bench serve setup
+.PHONY: demo test lint bench trust serve setup
 
 # The whole road once, on real components. Options: make demo ARGS='--clips DIR'
 demo: $(STAMP)
@@ -20,6 +20,10 @@ lint: $(STAMP)
 # What it costs, beside the floor, as ratios in one run.
 bench: $(STAMP)
 	.venv/bin/python -m benchmarks $(ARGS)
+
+# What we promise to whoever lends a voice, measured in full; writes docs/trust.md. One target: make trust ARGS='--only 3'
+trust: $(STAMP)
+	.venv/bin/python -m tests.trust $(ARGS)
 
 # The server, on its default address.
 serve: $(STAMP)

@@ -34,9 +34,12 @@ from ingest.metadata import Metadata
 from ingest.own.clips import recording
 from ingest.record_utterance import Admission, admit, record
 from tests.factories import Lender, make_account, make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
+from tests.trust.grounds import Ground
 from tests.trust.moments import Moment, right_before
 from tests.trust.mutants import Mutant
+from tests.trust.results import Result
 
+TARGET = "gates"
 NAME, VERSION = "commands", "1"
 ONE_SHARD = Policy(shares={Split.TRAIN: 1.0, Split.DEV: 0.0, Split.TEST: 0.0})
 SPEECH = wav(tone(duration_s=0.3))
@@ -461,3 +464,24 @@ GATES = (
         downloaded_to_the_end,
     ),
 )
+
+
+def measure_gates(ground: Ground, decoder: Decoder, n: int, seed: int) -> Iterator[Result]:
+    """Each gate as it is, and then taken away: it must refuse, and it must be missed."""
+    for gate in GATES:
+        failures: list[str] = []
+        for _ in range(n):
+            with ground.house() as house:
+                failures += gate.leaks_in(house, decoder)
+            with ground.house() as house, gate.mutant.applied():
+                if not gate.leaks_in(house, decoder):
+                    failures.append("its test did not notice that it was gone")
+        yield Result(
+            target=TARGET,
+            tried=gate.name,
+            ground=ground.name,
+            n=n,
+            seed=seed,
+            failures=failures,
+            figure=str(gate.mutant),
+        )

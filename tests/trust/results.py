@@ -10,6 +10,11 @@ RULE_OF_THREE = 3
 """
 
 
+def bound(failures: int, n: int) -> str:
+    """The rate of failures that n tries leave possible, in per cent; none where there were failures."""
+    return "–" if failures or not n else f"{RULE_OF_THREE / n:.2%}".replace("%", " %")
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One target on one ground. `failures` says of each, in words, what went wrong."""
@@ -25,15 +30,4 @@ class Result:
 
     @property
     def bound(self) -> str:
-        """The rate of failures that the tries leave possible, in per cent; none where there were failures."""
-        if self.failures or not self.n:
-            return "–"
-        return f"{RULE_OF_THREE / self.n:.2%}".replace("%", " %")
-
-
-@dataclass(frozen=True, slots=True)
-class NotMeasured:
-    """A target that cannot be measured here, and why."""
-
-    target: str
-    reason: str
+        return bound(len(self.failures), self.n)

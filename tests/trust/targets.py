@@ -1,0 +1,77 @@
+"""Every promise that is measured, in words for whoever lends a voice, and what measures it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from corpus.speech.decoder import Decoder
+from tests.trust.gates import measure_gates
+from tests.trust.grounds import Ground
+from tests.trust.interleavings import KINDS, measure_interleavings
+from tests.trust.refusals import measure_refusals
+from tests.trust.results import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a measurement runs on."""
+
+    ground: Ground
+    decoder: Decoder
+
+
+Measure = Callable[[Setting, int, int], Iterator[Result]]
+"""Given the setting, n and the seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One promise. Without `measure` it is listed as not measured, with the reason."""
+
+    number: str
+    promise: str
+    measure: Measure | None = None
+    n: int = 0
+    """As many tries as the report makes, on each ground."""
+    unit: str = ""
+    """What n counts."""
+    why_not: str = ""
+
+
+def refusals(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_refusals(setting.ground, n, seed)
+
+
+def interleavings(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    for kind in KINDS:
+        yield measure_interleavings(setting.ground, setting.decoder, kind, n, seed)
+
+
+def gates(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield from measure_gates(setting.ground, setting.decoder, n, seed)
+
+
+GATES = "gates"
+
+TARGETS: Sequence[Target] = (
+    Target(
+        "2",
+        "Without your consent, nothing that a device sends is kept.",
+        refusals,
+        200,
+        "uploads of each of seven kinds: 1,400",
+    ),
+    Target(
+        "3",
+        "From the moment in which you take your voice back, nothing more is done with it, whatever is under way.",
+        interleavings,
+        84,
+        "races with each of six kinds of work: 504",
+    ),
+    Target(
+        GATES,
+        "Each place where a voice is used asks for your consent itself, and a test would notice if one no longer did.",
+        gates,
+        1,
+        "tries of each gate, with it and without it",
+    ),
+)
