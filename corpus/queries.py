@@ -5,7 +5,7 @@ Functions take a session; who opened it commits it.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -163,6 +163,31 @@ def append_consent_events(session: Session, signer: Signer, events: Sequence[New
     session.add_all(rows)
     session.flush()
     return [row.id for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one leaf of the ledger commits to, and what opens the commitment."""
+
+    index: int
+    salt: str
+    content: Mapping[str, object]
+    terms: str | None
+    """Canonical JSON; None where the content names none."""
+
+
+def committed_events(
+    session: Session, account_id: AccountId, only: Collection[int] | None = None
+) -> Sequence[Committed]:
+    """The account's consent events as the ledger holds them, in its order: all, or those of these ids."""
+    asked = (
+        select(ConsentEvent, ConsentNotice)
+        .join(ConsentNotice, ConsentNotice.id == ConsentEvent.notice_id)
+        .where(ConsentEvent.account_id == account_id)
+        .order_by(ConsentEvent.id)
+    )
+    rows = session.execute(asked if only is None else asked.where(ConsentEvent.id.in_(list(only))))
+    return [Committed(event.id, event.salt or "", event_content(event, shown), shown.terms) for event, shown in rows]
 
 
 def event_content(event: ConsentEvent, shown: ConsentNotice) -> dict[str, object]:

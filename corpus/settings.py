@@ -41,6 +41,16 @@ class Settings(BaseSettings):
         description="Proxies before the server, each of which adds to X-Forwarded-For: whose guesses are counted.",
     )
 
+    controller_name: str | None = Field(
+        None, description="Who is responsible for the voices, as receipts name them. Taken up by the next notice."
+    )
+    controller_contact: str | None = Field(
+        None, description="Where to reach them: an e-mail or postal address, as receipts name it."
+    )
+    jurisdiction: str | None = Field(
+        None, description="Whose law the consent is given under, such as DE, as receipts name it."
+    )
+
     upload_max_bytes: int = Field(10_000_000, gt=0, description="The largest body that one upload may have.")
     upload_memory_bytes: int = Field(
         256_000_000, gt=0, description="All upload bodies that a server process may hold at one time."

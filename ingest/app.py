@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from ingest.api.consent import consent_routes
 from ingest.api.devices import device_routes
 from ingest.api.pairings import pairing_routes
+from ingest.api.receipts import receipt_routes
 from ingest.api.utterances import utterance_routes
 from ingest.body import UploadMemory
 from ingest.portal.app import portal_routes
@@ -17,5 +18,6 @@ def routes() -> APIRouter:
     router.include_router(consent_routes())
     router.include_router(device_routes())
     router.include_router(pairing_routes())
+    router.include_router(receipt_routes())
     router.include_router(portal_routes())
     return router

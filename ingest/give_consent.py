@@ -41,6 +41,8 @@ class PurposeState:
     act: ConsentAct | None
     at: datetime | None
     expires_at: datetime | None
+    event_id: int | None = None
+    """The consent event that it rests on, which `ingest.receipts` has the receipt of."""
 
 
 def give_consent(house: Collaborators, account_id: AccountId, agreement: Agreement) -> list[PurposeState]:
@@ -70,7 +72,7 @@ def purpose_states(facts: Collection[ConsentFact], now: datetime) -> list[Purpos
     ordered = list(facts)
     last = {fact.purpose: fact for fact in ordered}
     return [
-        PurposeState(purpose, in_force(ordered, purpose, now), fact.act, fact.at, fact.expires_at)
+        PurposeState(purpose, in_force(ordered, purpose, now), fact.act, fact.at, fact.expires_at, fact.id)
         if (fact := last.get(purpose))
         else PurposeState(purpose, False, None, None, None)
         for purpose in Purpose

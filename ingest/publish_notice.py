@@ -7,11 +7,12 @@ wording, exactly as it is shown. Without that line the version is the beginning 
 import hashlib
 import re
 
-from corpus import queries
+from corpus import ledger, queries
 from corpus.collaborators import Collaborators
 from corpus.errors import BadRequest
 from corpus.tables import ConsentNotice
 from ingest.metadata import parse_locale
+from ingest.terms import terms_of
 
 LONGEST_WORDING = 100_000
 DIGITS_OF_SHA256 = 12
@@ -45,6 +46,7 @@ def publish_notice(house: Collaborators, text: str, *, locale: str, version: str
             locale=spoken,
             wording=wording,
             wording_sha256=hashlib.sha256(wording.encode()).hexdigest(),
+            terms=ledger.canonical(terms_of(house.settings)).decode(),
             published_at=now,
         )
         queries.publish_notice(session, shown, older_uploads_until=now + house.settings.notice_grace)

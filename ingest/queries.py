@@ -1,12 +1,14 @@
 """SQL over what people and devices give: uploads, devices, withdrawals, erasures and what a sweep compares."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from corpus.ledger_queries import parsed
+from corpus.queries import Committed
 from corpus.sealed import SealedBytes
 from corpus.tables import (
     Account,
@@ -14,6 +16,7 @@ from corpus.tables import (
     Demographics,
     Device,
     Erasure,
+    LedgerEntry,
     Release,
     ReleaseClip,
     SplitAssignment,
@@ -177,6 +180,20 @@ def unfinished_erasures(session: Session, account_id: AccountId | None = None) -
         unfinished = unfinished.where(Erasure.account_id == account_id)
     rows = session.execute(unfinished.order_by(Erasure.requested_at, Erasure.id))
     return [UnfinishedErasure(id_, of, key_id, at) for id_, of, key_id, at in rows if of and key_id]
+
+
+def committed_erasures(
+    session: Session, account_id: AccountId, only: Collection[int] | None = None
+) -> Sequence[Committed]:
+    """The ledger's entries about the account's erasures: all, or those of these ids."""
+    asked = (
+        select(LedgerEntry.id, LedgerEntry.salt, LedgerEntry.content)
+        .join(Erasure, Erasure.entry_id == LedgerEntry.id)
+        .where(Erasure.account_id == account_id)
+        .order_by(LedgerEntry.id)
+    )
+    rows = session.execute(asked if only is None else asked.where(LedgerEntry.id.in_(list(only))))
+    return [Committed(index, salt, parsed(content), None) for index, salt, content in rows]
 
 
 def finish_erasure(session: Session, erasure_id: str, now: datetime) -> None:

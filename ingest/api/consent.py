@@ -4,7 +4,7 @@ from fastapi import APIRouter, BackgroundTasks, Response
 
 from corpus import queries
 from corpus.web.dependencies import AccountHolder, With
-from ingest.api.schemas import ConsentAnswer, ConsentAsked, NoticeAnswer, NoticesAnswer, WithdrawalAsked
+from ingest.api.schemas import ChangeAnswer, ConsentAnswer, ConsentAsked, NoticeAnswer, NoticesAnswer, WithdrawalAsked
 from ingest.api.small_bodies import SmallBodyRoute
 from ingest.erase import try_to_finish_erasures
 from ingest.give_consent import Agreement, consent_states, give_consent
@@ -30,16 +30,17 @@ def consent_routes() -> APIRouter:
         return ConsentAnswer.of(consent_states(house, caller.account_id))
 
     @router.post("/consent")
-    def post_consent(asked: ConsentAsked, caller: AccountHolder, house: With) -> ConsentAnswer:
+    def post_consent(asked: ConsentAsked, caller: AccountHolder, house: With) -> ChangeAnswer:
         agreement = Agreement(asked.notice.version, asked.notice.locale, asked.purposes, asked.adult)
-        return ConsentAnswer.of(give_consent(house, caller.account_id, agreement))
+        states = give_consent(house, caller.account_id, agreement)
+        return ChangeAnswer.after(house, caller.account_id, states)
 
     @router.post("/consent/withdraw")
     def post_withdrawal(
         caller: AccountHolder, house: With, afterwards: BackgroundTasks, asked: WithdrawalAsked | None = None
-    ) -> ConsentAnswer:
+    ) -> ChangeAnswer:
         states = withdraw(house, caller.account_id, (asked or WithdrawalAsked()).purposes)
         afterwards.add_task(try_to_finish_erasures, house, caller.account_id)
-        return ConsentAnswer.of(states)
+        return ChangeAnswer.after(house, caller.account_id, states)
 
     return router

@@ -1,13 +1,17 @@
 """What the API takes and answers, as JSON."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from corpus.collaborators import Collaborators
 from corpus.tables import ConsentNotice
-from corpus.words import ConsentAct, DeviceId, Purpose, UtteranceId
+from corpus.words import AccountId, ConsentAct, DeviceId, Purpose, UtteranceId
 from ingest.give_consent import PurposeState
 from ingest.pair_device import LONGEST_NAME, KnownDevice, PairedDevice
+from ingest.receipts import Receipt, receipts
 from ingest.record_utterance import Recorded
 
 
@@ -90,6 +94,28 @@ class ConsentAnswer(BaseModel):
                 for state in states
             }
         )
+
+
+class ReceiptsAnswer(BaseModel):
+    """Receipts, oldest first. `GET /v1/receipts/{id}` gives each to the byte."""
+
+    receipts: list[dict[str, Any]]
+
+    @classmethod
+    def of(cls, receipts: Sequence[Receipt]) -> "ReceiptsAnswer":
+        return cls(receipts=[each.as_json() for each in receipts])
+
+
+class ChangeAnswer(ConsentAnswer):
+    """How every purpose stands after a change, and the receipt of what each one rests on now."""
+
+    receipts: list[dict[str, Any]]
+
+    @classmethod
+    def after(cls, house: Collaborators, account_id: AccountId, states: list[PurposeState]) -> "ChangeAnswer":
+        ids = [state.event_id for state in states if state.event_id is not None]
+        told = receipts(house, account_id, ids)
+        return cls(purposes=ConsentAnswer.of(states).purposes, receipts=[each.as_json() for each in told])
 
 
 class DeviceAsked(Asked):
