@@ -5,10 +5,12 @@ The withdrawal is the bare event: keys stay alive and nothing is revoked, so tha
 be taken out of the source without its own check noticing.
 """
 
+import io
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO
+from zipfile import ZipFile
 
 from sqlalchemy import select
 
@@ -33,6 +35,7 @@ from ingest.body import Body
 from ingest.metadata import Metadata
 from ingest.own.clips import recording
 from ingest.record_utterance import Admission, admit, record
+from ingest.take_home import take_home
 from tests.factories import Lender, make_account, make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
 from tests.trust.grounds import Ground
 from tests.trust.moments import Moment, right_before
@@ -223,6 +226,14 @@ def heard_by_its_owner(scene: Scene, moment: Moment) -> list[str]:
     return []
 
 
+def taken_home(scene: Scene, moment: Moment) -> list[str]:
+    make_utterance(scene.house, scene.leaving)
+    with scene.left(moment) as house:
+        content = b"".join(take_home(house, scene.leaving.account_id))
+    with ZipFile(io.BytesIO(content)) as file:
+        return [f"{name} was given out" for name in file.namelist() if name.startswith("recordings/")]
+
+
 # Releases
 
 
@@ -406,6 +417,13 @@ GATES = (
         Mutant("ingest.own.clips:still_usable", "_usable"),
         Moment("ingest.own.clips:still_usable"),
         heard_by_its_owner,
+    ),
+    Gate(
+        "its owner takes a recording home",
+        "own recordings taken home",
+        Mutant("ingest.take_home:_batch", "still_usable"),
+        Moment("ingest.own.clips:still_usable"),
+        taken_home,
     ),
     Gate(
         "a release is drawn up",

@@ -9,24 +9,25 @@ import re
 import pytest
 
 from corpus.speech.decoder import Decoder
-from tests.architecture.source import ROOT
+from tests.architecture.source import ROOT, house, module
 from tests.trust.gates import GATES, Gate
 from tests.trust.grounds import Ground
 from tests.trust.mutants import Mutant, NoSuchGate
+from tests.trust.questions import askers
 
 each_gate = pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.name.replace(" ", "-"))
 
 
 @each_gate
 def test_a_gate_alone_refuses_after_a_withdrawal(ground: Ground, decoder: Decoder, gate: Gate) -> None:
-    with ground.house() as house:
-        assert gate.leaks_in(house, decoder) == []
+    with ground.house() as there:
+        assert gate.leaks_in(there, decoder) == []
 
 
 @each_gate
 def test_without_that_one_gate_its_own_test_fails(embedded: Ground, decoder: Decoder, gate: Gate) -> None:
-    with embedded.house() as house, gate.mutant.applied():
-        assert gate.leaks_in(house, decoder) != []
+    with embedded.house() as there, gate.mutant.applied():
+        assert gate.leaks_in(there, decoder) != []
 
 
 def gates_of_the_architecture() -> dict[str, str]:
@@ -55,6 +56,43 @@ def test_every_gate_stands_where_the_architecture_says() -> None:
     assert elsewhere == []
 
 
+NO_GATES = {
+    "curation.run:curate": "counts what waits, for the progress bar",
+    "curation.run:_next_page": "names what waits; each claim asks again",
+    "curation.run:decide_duplicates": "names the sets that are open; each decision asks again",
+    "curation.review.review:next_clip": "finds a candidate; the lease asks again",
+    "curation.review.review:_clip_to_judge": "finds the clip before its key is unwrapped; the judgement asks again",
+    "export.archive:_withdrawn_or_broken": "tells after a failure whether it was a withdrawal",
+    "export.build:_draft": "discards a draft that someone has left; shards and finish ask again",
+    "export.snapshot:_labels": "reads labels to choose from; the snapshot asks again",
+    "export.snapshot:plan_release": "a dry run: writes nothing, stores nothing",
+    "ingest.own.clips:clips_page": "a person's list of their own: what a page shows was asked in its own transaction",
+    "ingest.own.clips:one_clip": "the same for one",
+    "ingest.portal.first_screen:_show": "counts, for the owner's page",
+    "ingest.take_home:take_home": "counts what there is to take",
+    "ingest.take_home:_recordings": "names a batch of one's own; each recording asks again",
+}
+"""Who asks the rule and is no gate, and why not."""
+
+
+def test_whoever_asks_the_rule_is_a_gate_or_says_why_not() -> None:
+    gates = {place for gate in GATES for place in (gate.moment.function, gate.mutant.function)}
+
+    found = askers(house())
+
+    assert found - gates == set(NO_GATES), "give it a gate in tests/trust/gates.py, or say in NO_GATES why it is none"
+
+
+def test_who_asks_by_way_of_others_is_found() -> None:
+    modules = [
+        module("a/queries.py", "from corpus.queries import usable_clips\ndef some(session): return usable_clips()"),
+        module("a/use.py", "from a import queries\ndef ask(house):\n    with house.reading() as s: queries.some(s)"),
+        module("a/other.py", "from a import use\ndef call(house): use.ask(house)"),
+    ]
+
+    assert askers(modules) == {"a.use:ask"}
+
+
 def test_a_gate_that_is_not_where_its_mutant_looks_is_an_error() -> None:
     with pytest.raises(NoSuchGate), Mutant("ingest.record_utterance:admit", "consent.may_use").applied():
         pass
@@ -64,5 +102,5 @@ def test_a_mutant_leaves_the_house_as_it_was(embedded: Ground, decoder: Decoder)
     with GATES[0].mutant.applied():
         pass
 
-    with embedded.house() as house:
-        assert GATES[0].leaks_in(house, decoder) == []
+    with embedded.house() as there:
+        assert GATES[0].leaks_in(there, decoder) == []
