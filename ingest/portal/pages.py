@@ -6,6 +6,7 @@ nothing of the person stands in an address.
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -46,14 +47,20 @@ class PageRoute(SmallBodyRoute):
             try:
                 return await handle(request)
             except errors.Unauthenticated:
-                onward = request.url.path if request.method == "GET" else HOME
-                return RedirectResponse(f"/sign-in?next={onward}", 303, SECURITY_HEADERS)
+                return RedirectResponse(f"/sign-in?next={_back_to(request)}", 303, SECURITY_HEADERS)
             except RequestValidationError:
                 return refusal(errors.NotFound())
             except LoanwordError as error:
                 return refusal(error)
 
         return handle_as_page
+
+
+def _back_to(request: Request) -> str:
+    """Where somebody was going, a device's code included; a form that was sent is filled in again from the start."""
+    if request.method != "GET":
+        return HOME
+    return quote(f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path, safe="/")
 
 
 def page_router() -> APIRouter:
