@@ -31,6 +31,12 @@ from tests.fixtures.serving import serving
 pytestmark = pytest.mark.browser
 
 
+UNTIL_HEARD = """each => new Promise(done => {
+  const look = () => each.currentTime > 0 ? done() : setTimeout(look, 20);
+  look();
+})"""
+
+
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
     """One engine will do: what differs between them is tested at the routes."""
@@ -139,7 +145,7 @@ def test_a_person_agrees_hears_takes_home_and_takes_back(
     player = page.locator("audio").first
     player.focus()
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('audio').currentTime > 0")
+    player.evaluate(UNTIL_HEARD)
     page.get_by_role("link", name="Overview").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="take everything home").click()
