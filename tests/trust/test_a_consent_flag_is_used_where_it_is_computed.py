@@ -66,6 +66,7 @@ NO_GATES = {
     "export.build:_draft": "discards a draft that someone has left; shards and finish ask again",
     "export.snapshot:_labels": "reads labels to choose from; the snapshot asks again",
     "export.snapshot:plan_release": "a dry run: writes nothing, stores nothing",
+    "ingest.own.clips:recording": "finds the recording; `still_usable` asks again once its bytes are in hand",
     "ingest.own.clips:clips_page": "a person's list of their own: what a page shows was asked in its own transaction",
     "ingest.own.clips:one_clip": "the same for one",
     "ingest.portal.first_screen:_show": "counts, for the owner's page",
