@@ -28,6 +28,7 @@ from ingest.own import queries
 from ingest.own.clips import OwnClip, Recording, WordsFrom, described, read, still_usable
 from ingest.own.queries import OwnRow
 from ingest.pair_device import list_devices
+from ingest.receipts import VERIFIER, receipts, verifier
 
 BATCH = 16
 COMPRESS_LEVEL = 1
@@ -63,6 +64,9 @@ recordings       what your devices sent, as they sent it; where the original was
                  that was prepared from it (its name ends in -prepared.wav)
 manifest.csv     one line a recording: its file and SHA-256, when and by which device it was made, what became of it,
                  the releases that hold it, and its words as the device, a machine and a curator wrote them down
+consent.json     every answer you gave, as the ledger holds it
+receipts/        the receipt of each, which {verifier} checks without us
+releases.json    the published releases that hold any of your recordings
 devices.json     the devices that you paired
 about-you.json   what you told of yourself
 notices/         each text that you agreed to, exactly as it was shown
@@ -146,7 +150,8 @@ def take_home(house: Collaborators, account_id: AccountId) -> Iterator[bytes]:
 def _papers(house: Collaborators, account_id: AccountId) -> Iterator[tuple[str, str]]:
     now = house.clock()
     server = house.settings.public_url or "this server"
-    yield "README.txt", README.format(server=server, now=f"{now:%Y-%m-%d %H:%M} UTC")
+    yield "README.txt", README.format(server=server, now=f"{now:%Y-%m-%d %H:%M} UTC", verifier=VERIFIER)
+    yield from _receipts(house, account_id)
     devices = [
         {"name": each.name, "paired_at": _at(each.created_at), "revoked_at": _at(each.revoked_at)}
         for each in list_devices(house, account_id)
@@ -154,9 +159,21 @@ def _papers(house: Collaborators, account_id: AccountId) -> Iterator[tuple[str, 
     yield "devices.json", _json(devices)
     yield "about-you.json", _json({each.value: answer for each, answer in _told(house, account_id).items()})
     with house.database.reading() as session:
+        held = queries.releases_with(session, account_id)
         shown = notices_shown(session, account_id)
+    releases = [{"name": each.name, "version": each.version, "state": each.state.value} for each in held]
+    yield "releases.json", _json(releases)
     for notice in shown:
         yield f"notices/{notice.version}-{notice.locale}.txt", notice.wording
+
+
+def _receipts(house: Collaborators, account_id: AccountId) -> Iterator[tuple[str, str]]:
+    given = receipts(house, account_id)
+    yield "consent.json", _json([each.as_json()["record"] for each in given])
+    for each in given:
+        of = f"{each.act.value}-{each.purpose.value}" if each.act and each.purpose else "erased"
+        yield f"receipts/{each.at:%Y-%m-%d}_{each.id}_{of}.json", each.document
+    yield f"receipts/{VERIFIER}", verifier()
 
 
 def _told(house: Collaborators, account_id: AccountId) -> dict[Field, str]:

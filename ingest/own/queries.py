@@ -134,6 +134,26 @@ def holdings(session: Session, clip_ids: Collection[ClipId]) -> dict[ClipId, lis
     return found
 
 
+def releases_with(
+    session: Session, account_id: AccountId, utterance_ids: Collection[UtteranceId] | None = None
+) -> list[Holding]:
+    """The published releases that hold one of these recordings, or any of the person's; oldest first."""
+    holding = (
+        select(ReleaseClip.release_id)
+        .join(Clip, Clip.id == ReleaseClip.clip_id)
+        .join(Utterance, Utterance.id == Clip.utterance_id)
+        .where(Utterance.account_id == account_id)
+    )
+    if utterance_ids is not None:
+        holding = holding.where(Utterance.id.in_(utterance_ids))
+    rows = session.execute(
+        select(Release.name, Release.version, Release.state)
+        .where(Release.id.in_(holding), Release.state.in_(IN_USE))
+        .order_by(Release.snapshot_at, Release.name, Release.version)
+    )
+    return [Holding(name, version, state) for name, version, state in rows]
+
+
 def hypotheses(session: Session, clip_ids: Collection[ClipId]) -> dict[ClipId, list[Heard]]:
     """The most confident first."""
     rows = session.execute(

@@ -7,6 +7,7 @@ from corpus.words import ConsentAct, Purpose, ReleaseState
 from ingest.demographics import Field
 from ingest.own.clips import WordsFrom
 from ingest.own.state import ClipState
+from ingest.receipts import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,13 @@ RELEASE_STATES = {
 def why(reason: str) -> str:
     """A reason that has no sentence yet says at least its own word."""
     return WHY.get(reason, f"{reason.replace('_', ' ').capitalize()}.")
+
+
+def receipt(given: Receipt) -> str:
+    """What a receipt is of, in one line."""
+    if given.act is None or given.purpose is None:
+        return "Erased"
+    return f"{ACTS[given.act]}: {PURPOSES[given.purpose].title}"
 
 
 def answer(value: str) -> str:

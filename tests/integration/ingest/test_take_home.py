@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +85,20 @@ def test_what_one_told_of_oneself_is_in_it(house: Collaborators) -> None:
     archive = opened(take_home(house, account_id))
 
     assert json.loads(archive.read("about-you.json")) == {"gender": "woman"}
+
+
+def test_every_receipt_is_in_it_with_what_checks_it(house: Collaborators, tmp_path: Path) -> None:
+    lender = make_lender(house)
+
+    archive = opened(take_home(house, lender.account_id))
+    archive.extractall(tmp_path)
+
+    records = json.loads(archive.read("consent.json"))
+    assert [(each["act"], each["purpose"]) for each in records] == [("given", each.value) for each in ALL_PURPOSES]
+    found = sorted((tmp_path / "receipts").glob("*.json"))
+    assert len(found) == len(ALL_PURPOSES)
+    check = [sys.executable, str(tmp_path / "receipts" / "verify_receipt.py"), str(found[0])]
+    assert subprocess.run(check, capture_output=True, check=False).returncode == 0
 
 
 def test_more_recordings_than_a_batch_come_each_once(house: Collaborators) -> None:

@@ -14,7 +14,16 @@ from tests.fixtures.house import StillClock
 from tests.integration.ingest.portal.visitor import visitor, words_of
 
 AGREED = {"notice": "1", "locale": "en-US", "collect": "on", "review": "on", "adult": "on"}
-ADDRESSES = ["/me", "/me/agree", "/me/devices", "/me/clips", "/me/clips/" + "0" * 32]
+ADDRESSES = [
+    "/me",
+    "/me/agree",
+    "/me/devices",
+    "/me/about-you",
+    "/me/receipts",
+    "/me/receipts/0",
+    "/me/clips",
+    "/me/clips/" + "0" * 32,
+]
 
 
 def in_force(house: Collaborators, account_id: str) -> set[Purpose]:
