@@ -9,6 +9,7 @@ from tests.trust.grounds import Ground
 from tests.trust.interleavings import KINDS, measure_interleavings
 from tests.trust.refusals import measure_refusals
 from tests.trust.results import Result
+from tests.trust.stopping import measure_stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ def interleavings(setting: Setting, n: int, seed: int) -> Iterator[Result]:
         yield measure_interleavings(setting.ground, setting.decoder, kind, n, seed)
 
 
+def stopping(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_stopping(setting.ground, n, seed)
+
+
 def gates(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield from measure_gates(setting.ground, setting.decoder, n, seed)
 
@@ -66,6 +71,13 @@ TARGETS: Sequence[Target] = (
         interleavings,
         84,
         "races with each of six kinds of work: 504",
+    ),
+    Target(
+        "4",
+        "Within a second of taking your voice back, no address of the server gives it away, however busy it is.",
+        stopping,
+        200,
+        "withdrawals",
     ),
     Target(
         GATES,

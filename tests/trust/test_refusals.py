@@ -1,10 +1,13 @@
 """Without consent nothing is kept (TRUST target 2), in small; and the measurement itself can fail."""
 
+import pytest
+
 from tests.factories import make_lender
 from tests.trust.grounds import Ground
 from tests.trust.refusals import KINDS, Refusable, World, measure_refusals
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_of_an_upload_without_consent(ground: Ground) -> None:
     result = measure_refusals(ground, n=3, seed=1)
 
