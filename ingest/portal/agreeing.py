@@ -13,7 +13,7 @@ from corpus.errors import NoticeOutdated, UnknownNotice
 from corpus.tables import ConsentNotice
 from corpus.words import AccountId, ConsentMethod, Purpose
 from ingest.give_consent import Agreement, give_consent
-from ingest.portal.notice import as_html, choose
+from ingest.portal.notice import Stated, as_html, choose, stated
 from ingest.portal.wording import PURPOSES
 
 TICKED = "on"
@@ -32,6 +32,10 @@ class Form:
     @property
     def wording(self) -> Markup:
         return as_html(self.notice.wording) if self.notice else Markup()
+
+    @property
+    def stated(self) -> Stated:
+        return stated(self.notice.terms if self.notice else "{}")
 
 
 def form_for(house: Collaborators, request: Request, locale: str = "") -> Form:

@@ -24,6 +24,7 @@ from corpus.words import (
     new_id,
 )
 from ingest.pair_device import pair_device
+from ingest.publish_notice import publish_notice
 from tests.factories import (
     PASSWORD,
     Lender,
@@ -31,7 +32,6 @@ from tests.factories import (
     make_clip,
     make_utterance,
     opt_in,
-    publish_notice,
     tone,
 )
 
@@ -56,7 +56,9 @@ def wording() -> str:
 
 def newcomer(house: Collaborators) -> AccountId:
     """Has an account, and has not been asked yet."""
-    publish_notice(house, version="2026-03", wording=wording())
+    controller = {"controller_name": "Open Voices", "controller_contact": "voices@example.org", "jurisdiction": "DE"}
+    stating = replace(house, settings=house.settings.model_copy(update=controller))
+    publish_notice(stating, wording(), locale="en-US", version="2026-03")
     return make_account(house, email=EMAIL)
 
 

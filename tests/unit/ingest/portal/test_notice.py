@@ -2,8 +2,12 @@
 
 import pytest
 
+from corpus.ledger import canonical
+from corpus.settings import Settings
 from corpus.tables import ConsentNotice
-from ingest.portal.notice import as_html, choose
+from corpus.words import Purpose
+from ingest.portal.notice import as_html, choose, stated
+from ingest.terms import terms_of
 
 
 def shown_in(*locales: str) -> list[ConsentNotice]:
@@ -56,3 +60,18 @@ def test_the_language_is_the_nearest_to_the_reader(asked: str, accepted: str, lo
 
 def test_without_a_notice_there_is_none() -> None:
     assert choose([], "de-DE", "en", "en-US") is None
+
+
+def test_what_was_stated_beside_it_is_told_purpose_by_purpose() -> None:
+    settings = Settings(controller_name="Voices e. V.", controller_contact="voices@example.org", jurisdiction="DE")
+
+    told = stated(canonical(terms_of(settings)).decode())
+
+    assert (told.controller, told.jurisdiction) == ("Voices e. V., voices@example.org", "DE")
+    assert set(told.recipients) == set(told.retention) == set(Purpose)
+
+
+def test_a_notice_without_terms_states_nothing() -> None:
+    told = stated("{}")
+
+    assert (told.controller, told.validity, told.recipients) == ("", "", {})
