@@ -3,12 +3,17 @@
 import os
 import secrets
 import shutil
+import sqlite3
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
+
+import httpx
+from sqlalchemy.engine import make_url
 
 from corpus.collaborators import Collaborators, collaborators
 from corpus.database import upgrade
@@ -34,6 +39,10 @@ class Ground:
     servers: tuple[Path, ...]
     """Where its servers keep data, write-ahead logs and logs."""
     _settings: Callable[[Path], Mapping[str, str]] = field(repr=False)
+    dump: Callable[[Settings, Path], None] = field(repr=False)
+    """Writes all that the database tells, as a backup would."""
+    collect_garbage: Callable[[Settings], None] = field(default=lambda _settings: None, repr=False)
+    """Has its store do at once what it does in its own time with the bytes of what was deleted."""
 
     def settings(self) -> Settings:
         """A prepared house: a migrated database, keys, an empty store."""
@@ -58,7 +67,11 @@ def embedded_ground(folder: Path, template: Path) -> Ground:
         shutil.copyfile(template, home / "loanword.db")
         return {}
 
-    return Ground(EMBEDDED, folder, (), settings)
+    def dump(of: Settings, path: Path) -> None:
+        with closing(sqlite3.connect(of.home / "loanword.db")) as connection:
+            path.write_text("\n".join(connection.iterdump()), "utf-8", "surrogateescape")
+
+    return Ground(EMBEDDED, folder, (), settings, dump)
 
 
 def grown_ground(folder: Path, server: Postgres, template: str, store: SeaweedFS) -> Ground:
@@ -74,7 +87,17 @@ def grown_ground(folder: Path, server: Postgres, template: str, store: SeaweedFS
             "s3_endpoint_url": store.endpoint_url,
         }
 
-    return Ground(GROWN, folder, (server.home, store.directory), settings)
+    def dump(of: Settings, path: Path) -> None:
+        url = make_url(of.resolved_database_url())
+        options = ["-h", str(server.home), "-U", str(url.username), "-f", str(path), str(url.database)]
+        subprocess.run([str(server.bin / "pg_dump"), *options], env={"PGPASSWORD": server.password}, check=True)
+
+    def collect_garbage(_of: Settings) -> None:
+        """SeaweedFS keeps deleted bytes until a third of a volume is garbage, for which it looks every 15 minutes."""
+        address = f"http://127.0.0.1:{store.ports['master.port']}/vol/vacuum"
+        httpx.get(address, params={"garbageThreshold": "0.000001"}, timeout=60, trust_env=False).raise_for_status()
+
+    return Ground(GROWN, folder, (server.home, store.directory), settings, dump, collect_garbage)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from corpus.speech.decoder import Decoder
+from tests.trust.canaries import measure_residue
 from tests.trust.gates import measure_gates
 from tests.trust.grounds import Ground
 from tests.trust.interleavings import KINDS, measure_interleavings
@@ -51,6 +52,10 @@ def stopping(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield measure_stopping(setting.ground, n, seed)
 
 
+def residue(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_residue(setting.ground, setting.decoder, n, seed)
+
+
 def gates(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield from measure_gates(setting.ground, setting.decoder, n, seed)
 
@@ -78,6 +83,13 @@ TARGETS: Sequence[Target] = (
         stopping,
         200,
         "withdrawals",
+    ),
+    Target(
+        "7",
+        "When you have taken your voice back, no trace of what you said is left, wherever one looks.",
+        residue,
+        50,
+        "people",
     ),
     Target(
         GATES,
