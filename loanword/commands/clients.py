@@ -19,6 +19,9 @@ from export.client.pull import pull as pull_release
 from export.client.verify import VerifyReport
 from export.client.verify import verify as verify_release
 from ingest import client as uploading
+from ingest.pairing.client import TIMEOUT as PAIRING_TIMEOUT
+from ingest.pairing.client import Shown
+from ingest.pairing.client import pair as pair_by_code
 from loanword.commands.options import AsJson, Server
 from loanword.commands.progress import progress_bar
 from loanword.token_file import TokenFile
@@ -56,17 +59,18 @@ def sign_in(
     typer.echo(f"Signed in; the token is in {path}.")
 
 
-def pair(
-    server: Server,
-    email: Email,
-    password: Password,
-    name: Annotated[str, typer.Option(help="What the owner calls this device.")] = "command line",
-) -> None:
-    """Make this machine a device of an account, and keep its token in a private file."""
-    owner = _token(server, email, password, [Scope.ACCOUNT], timedelta(minutes=5))
-    bearer = {"Authorization": f"Bearer {owner}"}
-    token = _ask(server, "/v1/devices", {"name": name}, bearer)["token"]
-    path = TokenFile.of(server, "device").write(str(token))
+def pair(server: Server) -> None:
+    """Make this machine a device of whoever types the code that is shown, and keep its token in a private file."""
+
+    def show(shown: Shown) -> None:
+        typer.echo(f"Open {shown.address} and type", err=True)
+        typer.echo(f"\n    {shown.user_code}\n", err=True)
+        typer.echo(f"or open {shown.address_with_code}", err=True)
+        typer.echo(f"Waiting, for {shown.expires_in_s / 60:.0f} minutes at most …", err=True)
+
+    with httpx.Client(base_url=server, timeout=PAIRING_TIMEOUT) as http:
+        token = pair_by_code(http, show)
+    path = TokenFile.of(server, "device").write(token)
     typer.echo(f"Paired; the device's token is in {path}.")
 
 
