@@ -2,7 +2,7 @@
 
     LoanwordError
     ├── Refused                     the request cannot be granted as it stands
-    │   ├── Unauthenticated         no token, or one that we do not know
+    │   ├── Unauthenticated         no token, or one that we do not know; ProviderRefused
     │   ├── LinkSpent               a way in that was good once
     │   ├── Forbidden               known, but may not: ScopeMissing, RoleMissing, DeviceRevoked
     │   │   └── ConsentRefusal      ConsentNotGiven, ConsentWithdrawn, ConsentExpired,
@@ -19,7 +19,7 @@
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
     ├── SeaweedFSFailed, ServerFailed, ServerRefused, UploadStopped, DemoFailed
     └── Transient                   worth another try: StoreUnavailable, DatabaseUnavailable, Overloaded,
-                                    ServerUnavailable
+                                    ServerUnavailable, ProviderUnavailable
 
 A class's docstring is its default message, and names the remedy where there is one. Facts are attributes.
 Nothing here knows of HTTP: `corpus/web/problems.py` holds the one table from error to status.
@@ -62,6 +62,10 @@ class Unauthenticated(Refused):
 
 class LinkSpent(Refused):
     """This link was used already, or has run out: ask whoever sent it for another."""
+
+
+class ProviderRefused(Unauthenticated):
+    """The provider has not confirmed who you are: try again, or sign in another way."""
 
 
 class Forbidden(Refused):
@@ -234,6 +238,10 @@ class AccountExists(Conflict):
     """There is an account with this e-mail address already."""
 
 
+class IdentityTaken(Conflict):
+    """That sign-in belongs to another account already: sign out, and come in by it to see which."""
+
+
 class NoticeExists(Conflict):
     """This notice version exists with another wording: a changed wording needs a new version."""
 
@@ -323,6 +331,10 @@ class UploadGone(StoreUnavailable):
 
 class DatabaseUnavailable(Transient):
     """The database cannot be reached: try again in a moment."""
+
+
+class ProviderUnavailable(Transient):
+    """The sign-in provider cannot be reached: try again in a moment, or sign in another way."""
 
 
 class Overloaded(Transient):

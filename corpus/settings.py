@@ -35,6 +35,14 @@ class Settings(BaseSettings):
         pattern=r"(?i)^https?://[^/\s]",
         description="The address that people use, such as https://voices.example; with https, cookies are Secure.",
     )
+    oidc_issuer: str | None = Field(
+        None, pattern=r"^https?://[^/\s]", description="An OpenID provider by which people may sign in, besides."
+    )
+    oidc_client_id: str | None = Field(None, description="How the provider knows us.")
+    oidc_client_secret_file: Path | None = Field(
+        None, description="The secret that it gave us, mode 0600; none for a public client."
+    )
+    oidc_name: str | None = Field(None, description="What people call the provider; default its host.")
     proxies: int = Field(
         0,
         ge=0,

@@ -19,7 +19,7 @@ from corpus import head_copies, logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.collaborators import Collaborators, collaborators
 from corpus.settings import Settings, read_settings
-from corpus.web import links, pages, sessions
+from corpus.web import links, openid, pages, sessions
 from corpus.web.app import build_app
 from ingest.erase import finish_erasures
 
@@ -62,6 +62,7 @@ def create_app(opened: Collaborators) -> FastAPI:
     routers = [
         _start_page(),
         sessions.router,
+        openid.router,
         links.router,
         pages.router,
         ingest.app.routes(),

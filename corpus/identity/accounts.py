@@ -52,20 +52,28 @@ def add_account(
     lookup = email_lookup(master, email)
     if queries.account_id_of(session, lookup) is not None:
         raise AccountExists
-    session.add(
-        Account(
-            id=identity.account_id,
-            email_lookup=lookup,
-            email=identity.seal(email.strip().encode(), place("accounts.email", identity.account_id)),
-            password_hash=password_hash,
-            identity_key_id=identity.key_id,
-            created_at=now,
-        )
+    account = Account(
+        id=identity.account_id,
+        email_lookup=lookup,
+        email=identity.seal(email.strip().encode(), place("accounts.email", identity.account_id)),
+        password_hash=password_hash,
+        identity_key_id=identity.key_id,
+        created_at=now,
     )
+    return _added(session, account, role)
+
+
+def add_nameless_account(session: Session, *, identity: AccountKey, role: Role, now: datetime) -> AccountId:
+    """Adds an account of somebody who is known by another way in, and of whom we keep no address."""
+    return _added(session, Account(id=identity.account_id, identity_key_id=identity.key_id, created_at=now), role)
+
+
+def _added(session: Session, account: Account, role: Role) -> AccountId:
+    session.add(account)
     session.flush()
-    session.add(AccountRole(account_id=identity.account_id, role=role))
+    session.add(AccountRole(account_id=account.id, role=role))
     session.flush()
-    return identity.account_id
+    return account.id
 
 
 def add_role(session: Session, account_id: AccountId, role: Role) -> None:

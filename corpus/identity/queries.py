@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, case, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from corpus.tables import Account, AccountRole, Device, FailedAttempt, SignInLink, Token
+from corpus.tables import Account, AccountRole, Device, ExternalIdentity, FailedAttempt, SignInLink, Token
 from corpus.words import AccountId, DeviceId, Role
 
 
@@ -81,7 +81,19 @@ def count_accounts(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Account)) or 0
 
 
-# Sign-in links
+def token_stands(session: Session, token_id: str, account_id: AccountId, now: datetime) -> bool:
+    """Whether the account's token is still good."""
+    good = and_(Token.revoked_at.is_(None), or_(Token.expires_at.is_(None), Token.expires_at > now))
+    own = and_(Token.id == token_id, Token.account_id == account_id)
+    return session.scalar(select(Token.id).where(own, good)) is not None
+
+
+# Other ways in
+
+
+def account_known_as(session: Session, identity_lookup: str) -> AccountId | None:
+    """Whose an external identity is."""
+    return session.scalar(select(ExternalIdentity.account_id).where(ExternalIdentity.lookup == identity_lookup))
 
 
 def forget_links(session: Session, account_id: AccountId, now: datetime) -> None:

@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 from corpus.collaborators import Collaborators
 from corpus.errors import BadBody, Forbidden
 from corpus.identity import tokens
+from corpus.identity.openid import OpenIdProvider
 from corpus.identity.sign_in import PasswordChecks
 from corpus.identity.tokens import Caller
 from corpus.words import Scope
@@ -61,6 +62,11 @@ def get_password_checks(request: Request) -> PasswordChecks:
     return found
 
 
+def get_openid(request: Request) -> OpenIdProvider | None:
+    found: OpenIdProvider | None = request.app.state.openid
+    return found
+
+
 async def form_fields(request: Request) -> dict[str, str]:
     """The fields of a small form sent from one of our own pages, the first of each name; nothing is spooled to disk.
 
@@ -100,6 +106,7 @@ def client_address(request: Request, collaborators: With) -> str | None:
 
 ClientAddress = Annotated[str | None, Depends(client_address)]
 FormFields = Annotated[dict[str, str], Depends(form_fields)]
+OpenId = Annotated[OpenIdProvider | None, Depends(get_openid)]
 Checks = Annotated[PasswordChecks, Depends(get_password_checks)]
 AnyCaller = Annotated[Caller, Depends(caller_with(None))]
 AccountHolder = Annotated[Caller, Depends(caller_with(Scope.ACCOUNT))]

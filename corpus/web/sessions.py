@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError, Overloaded, RateLimited, Unauthenticated
 from corpus.identity import accounts, queries, tokens
+from corpus.identity.openid import OpenIdProvider
 from corpus.identity.sign_in import sign_in
 from corpus.identity.tokens import SESSION_LIFETIME, Entered
 from corpus.web import problems
@@ -19,6 +20,7 @@ from corpus.web.dependencies import (
     Checks,
     ClientAddress,
     FormFields,
+    OpenId,
     With,
     shown_token,
 )
@@ -69,19 +71,19 @@ def revoke_current_token(caller: AnyCaller, house: With) -> Response:
 
 
 @router.get("/sign-in", include_in_schema=False)
-def sign_in_page(next: str = LANDING) -> Response:
-    return render("sign_in.html", next=local_path(next, LANDING), email="", message="")
+def sign_in_page(openid: OpenId, next: str = LANDING) -> Response:
+    return _form(local_path(next, LANDING), openid)
 
 
 @router.post("/sign-in", include_in_schema=False)
 def sign_in_by_form(
-    fields: FormFields, request: Request, house: With, checks: Checks, client: ClientAddress
+    fields: FormFields, request: Request, house: With, checks: Checks, client: ClientAddress, openid: OpenId
 ) -> Response:
     email, onward = fields.get("email", ""), local_path(fields.get("next", LANDING), LANDING)
     try:
         account_id = sign_in(house, checks, email, fields.get("password", ""), client)
     except (Unauthenticated, RateLimited, Overloaded) as refusal:
-        return _sign_in_again(refusal, email, onward)
+        return _sign_in_again(refusal, email, onward, openid)
     with house.database.writing() as session:
         entered = tokens.enter(session, master=house.master, account_id=account_id, now=house.clock())
     return let_in(RedirectResponse(onward, 303, SECURITY_HEADERS), entered, request, house)
@@ -136,17 +138,30 @@ def _issue(house: Collaborators, account_id: AccountId, scopes: list[Scope], lif
     return TokenAnswer(token=token, expires_at=now + lifetime)
 
 
-def _sign_in_again(refusal: LoanwordError, email: str, onward: str) -> Response:
+def _sign_in_again(refusal: LoanwordError, email: str, onward: str, openid: OpenIdProvider | None) -> Response:
     """The form once more, saying why, with the status and headers of the same refusal elsewhere."""
     as_problem = problems.problem(refusal)
     headers = {
         name: as_problem.headers[name] for name in ("retry-after", "www-authenticate") if name in as_problem.headers
     }
+    return _form(onward, openid, email=email, message=str(refusal), status=as_problem.status_code, headers=headers)
+
+
+def _form(
+    onward: str,
+    openid: OpenIdProvider | None,
+    *,
+    email: str = "",
+    message: str = "",
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
     return render(
         "sign_in.html",
-        status=as_problem.status_code,
+        status=status,
         headers=headers,
         next=onward,
         email=email[: accounts.LONGEST_EMAIL],
-        message=str(refusal),
+        message=message,
+        provider=openid.name if openid else "",
     )

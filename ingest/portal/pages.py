@@ -30,6 +30,7 @@ SAID = {
     "revoked": "The device can send nothing any more.",
     "paired": "The device is paired. It may send recordings from now on.",
     "deleted": "Deleted for good.",
+    "linked": "From now on you can sign in that way too.",
     "about-saved": "Saved.",
     "about-removed": "Removed.",
 }

@@ -18,7 +18,7 @@ def client() -> TestClient:
 
 
 def test_what_a_page_names_is_served_and_cached_for_ever(client: TestClient) -> None:
-    page = pages.render("sign_in.html", next="/", email="", message="")
+    page = pages.render("sign_in.html", next="/", email="", message="", provider="")
     named = re.findall(r'(?:href|src)="(/static/[^"]+)"', bytes(page.body).decode())
 
     answers = [client.get(address) for address in named]

@@ -31,7 +31,7 @@ def test_a_path_that_leads_elsewhere_is_not_followed(text: str) -> None:
 
 
 def test_a_page_allows_no_inline_script_and_no_other_site() -> None:
-    page = render("sign_in.html", next="/", email="", message="")
+    page = render("sign_in.html", next="/", email="", message="", provider="")
 
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -42,7 +42,7 @@ def test_a_page_allows_no_inline_script_and_no_other_site() -> None:
 
 
 def test_what_people_typed_is_escaped() -> None:
-    page = render("sign_in.html", next="/", email='"><script>alert(1)</script>', message="<b>")
+    page = render("sign_in.html", next="/", email='"><script>alert(1)</script>', message="<b>", provider="")
 
     assert b"<script" not in page.body
     assert b"&lt;b&gt;" in page.body
