@@ -36,7 +36,7 @@ from corpus.words import AccountId
 
 ADDRESS = "/sign-in/oidc"
 CALLBACK = ADDRESS + "/callback"
-LINKED = "/me?said=linked"
+LINKED = "/me/about-you?said=linked"
 LIFETIME = timedelta(minutes=10)
 LONGEST = 4096
 # The callback's address holds a code: see corpus/web/links.py.

@@ -1,9 +1,9 @@
-"""The page of what one may tell of oneself: each field a form of its own."""
+"""The page of what one may tell of oneself, each field a form of its own, and of other ways to sign in."""
 
 from fastapi import Response
 
 from corpus.errors import BadRequest
-from corpus.web.dependencies import AccountHolder, FormFields, With
+from corpus.web.dependencies import AccountHolder, FormFields, OpenId, With
 from ingest.demographics import ANSWERS, Field, tell, told
 from ingest.portal.pages import onward, page, page_router
 
@@ -12,9 +12,10 @@ router = page_router()
 
 
 @router.get(ADDRESS)
-def about_you(caller: AccountHolder, house: With, said: str = "") -> Response:
+def about_you(caller: AccountHolder, house: With, openid: OpenId, said: str = "") -> Response:
     known = told(house, caller.account_id)
-    return page("about_you.html", here="about", said=said, told=known, choices=ANSWERS)
+    provider = openid.name if openid else ""
+    return page("about_you.html", here="about", said=said, told=known, choices=ANSWERS, provider=provider)
 
 
 @router.post(ADDRESS)

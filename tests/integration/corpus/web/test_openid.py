@@ -1,6 +1,5 @@
 """Signing in by way of an OpenID provider: a real one, over HTTP, that can be told to answer wrongly."""
 
-import base64
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from httpx2 import Response
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
 from corpus.collaborators import Collaborators
@@ -205,9 +204,7 @@ def no_signature(provider: Provider) -> None:
 
 
 def public_key_as_a_secret(provider: Provider) -> None:
-    provider.header = {"alg": "HS256"}
-    secret = base64.urlsafe_b64encode(provider.key.as_pem(private=False)).rstrip(b"=").decode()
-    provider.signs_with = OctKey.import_key({"kty": "oct", "k": secret})
+    provider.secret = provider.key.as_pem(private=False)
 
 
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
@@ -341,7 +338,7 @@ def test_somebody_who_has_an_account_links_it_and_keeps_their_roles(house: Colla
     client.cookies.clear()
     entered = there_and_back(client)
 
-    assert address_in(linked) == "/me?said=linked"
+    assert address_in(linked) == "/me/about-you?said=linked"
     assert address_in(entered) == "/review"
     assert [account.id for account in accounts_of(house)] == [curator]
 
