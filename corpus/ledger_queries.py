@@ -225,6 +225,18 @@ def known_keys(session: Session) -> list[KnownKey]:
     return [KnownKey(*row) for row in rows]
 
 
+def key_content(key: KnownKey) -> dict[str, object]:
+    """What the ledger's entry says of every key but the first."""
+    endorsed = hashlib.sha256(key.endorsement.encode()).hexdigest() if key.endorsement else None
+    return {
+        "created_at": key.created_at.isoformat(),
+        "endorsement_sha256": endorsed,
+        "key_id": key.key_id,
+        "kind": EntryKind.KEY.value,
+        "public_key": key.public_key,
+    }
+
+
 def take_in_keys(session: Session, copies: Sequence[bytes], signer: Signer) -> None:
     """Adds public keys that lie outside alone: endorsed by one that is known, or the one that we hold ourselves.
 

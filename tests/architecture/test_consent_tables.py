@@ -9,7 +9,13 @@ import pytest
 
 from tests.architecture.source import Module, docstrings, house, module
 
-NAMED_IN = ("corpus/tables.py", "corpus/queries.py", "corpus/ledger_queries.py", "migrations/*")
+NAMED_IN = (
+    "corpus/tables.py",
+    "corpus/queries.py",
+    "corpus/ledger_queries.py",
+    "corpus/audit_queries.py",
+    "migrations/*",
+)
 CONSENT_TABLES = re.compile(r"\b(ConsentEvent|consent_events|LedgerLeaf|ledger_leaves)\b")
 
 
