@@ -53,19 +53,22 @@ class _Unfit(Exception):
 def audit(house: Collaborators) -> AuditReport:
     """Over one state of the database. Raises `StoreError` where the copies cannot be read."""
     outside = head_copies.sizes_outside(house)  # listed first: what is outside was committed before
+    with house.database.reading() as session:
+        audit_queries.hold_one_state(session)
+        return audit_in(house, session, outside)
+
+
+def audit_in(house: Collaborators, session: Session, outside: set[int]) -> AuditReport:
+    """As this session sees it. `outside`: the sizes of the heads that have a copy."""
     report = AuditReport(copies=len(outside))
     try:
-        with house.database.reading() as session:
-            audit_queries.hold_one_state(session)
-            heads = _Walk(session, report).check()
-            _check_keys(session, house, report)
-            common = max(outside & heads.keys(), default=0)
-            ours = head_copies.written(ledger_queries.head_copy(session, common)) if common else b""
-        _check_outside(house, heads, outside, common, ours)
+        heads = _Walk(session, report).check()
+        _check_keys(session, house, report)
+        _check_outside(session, house, heads, outside)
     except _Unfit as unfit:
         report.fault = str(unfit)
-    except (ValueError, KeyError, TypeError, AttributeError, LookupError) as error:
-        report.fault = f"something in the ledger's tables cannot be read: {error}"
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        report.fault = f"something in the ledger's tables cannot be read: {error!r}"
     return report
 
 
@@ -304,19 +307,20 @@ def _check_succession(
 # Outside the database
 
 
-def _check_outside(
-    house: Collaborators, heads: Mapping[int, bool], outside: set[int], common: int, ours: bytes
-) -> None:
-    """`ours` is what the newest common head's copy must be: it covers all before it."""
+def _check_outside(session: Session, house: Collaborators, heads: Mapping[int, bool], outside: set[int]) -> None:
+    """Of the copies, the newest is read: it covers all before it."""
     beyond = sorted(outside - heads.keys())
     if beyond:
         _unfit(f"head {beyond[0]}: it lies outside the database, and not in it: something was cut off, or taken out")
     gone = sorted(size for size, is_copied in heads.items() if is_copied and size not in outside)
     if gone:
         _unfit(f"head {gone[0]}: its copy outside the database is gone")
+    if not outside:
+        return
+    newest = max(outside)
     try:
-        is_another = common and head_copies.read(house, common) != ours
+        is_ours = head_copies.read(house, newest) == head_copies.written(ledger_queries.head_copy(session, newest))
     except ObjectAbsent as error:
-        raise _Unfit(f"head {common}: its copy outside the database is gone") from error
-    if is_another:
-        _unfit(f"head {common}: its copy outside the database is another")
+        raise _Unfit(f"head {newest}: its copy outside the database is gone") from error
+    if not is_ours:
+        _unfit(f"head {newest}: its copy outside the database is another")
