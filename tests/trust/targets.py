@@ -8,9 +8,11 @@ from tests.trust.canaries import measure_residue
 from tests.trust.gates import measure_gates
 from tests.trust.grounds import Ground
 from tests.trust.interleavings import KINDS, measure_interleavings
+from tests.trust.long_ledger import measure_audit
 from tests.trust.refusals import measure_refusals
 from tests.trust.results import Result
 from tests.trust.stopping import measure_stopping
+from tests.trust.tampering import measure_tampering
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,12 @@ def gates(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield from measure_gates(setting.ground, setting.decoder, n, seed)
 
 
+def tampering(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_tampering(setting.ground, n, seed)
+    yield measure_audit(setting.ground, AUDITED_EVENTS, seed)
+
+
+AUDITED_EVENTS = 100_000
 GATES = "gates"
 
 TARGETS: Sequence[Target] = (
@@ -90,6 +98,11 @@ TARGETS: Sequence[Target] = (
         residue,
         50,
         "people",
+        "9",
+        "What you agreed to cannot be rewritten unseen, not even by whoever runs the database.",
+        tampering,
+        1000,
+        "tamperings; and an audit of 100,000 consent events",
     ),
     Target(
         GATES,

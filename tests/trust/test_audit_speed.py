@@ -6,10 +6,9 @@ import pytest
 
 from corpus.audit import audit
 from corpus.collaborators import Collaborators
-from tests.trust.long_ledger import write_ledger
+from tests.trust.long_ledger import WITHIN_S, write_ledger
 
 EVENTS = 100_000
-WITHIN_S = 5.0
 
 
 @pytest.mark.slow
