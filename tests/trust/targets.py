@@ -98,6 +98,8 @@ TARGETS: Sequence[Target] = (
         residue,
         50,
         "people",
+    ),
+    Target(
         "9",
         "What you agreed to cannot be rewritten unseen, not even by whoever runs the database.",
         tampering,
