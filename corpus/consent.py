@@ -45,6 +45,14 @@ class ConsentFact:
         return begun and (self.expires_at is None or moment < self.expires_at)
 
 
+@dataclass(frozen=True, slots=True)
+class StatedConsent:
+    """The notice that an account's consent to publication rested on."""
+
+    notice_version: str
+    wording_sha256: str
+
+
 def in_force(facts: Sequence[ConsentFact], purpose: Purpose, now: datetime) -> bool:
     """Whether the last event for the purpose grants it, has begun and has not run out."""
     of_purpose = [fact for fact in facts if fact.purpose is purpose]

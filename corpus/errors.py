@@ -218,6 +218,10 @@ class ReleaseWithdrawn(Refused):
     """Someone in this release has taken their voice back: a later version follows without them."""
 
 
+class ReleaseAwaitsRecut(ReleaseWithdrawn):
+    """Someone in this release has taken their voice back: it is being cut anew. Pull again in a few minutes."""
+
+
 class ReleaseSuperseded(Refused):
     """A newer version has taken this one's place: pull the release by its name alone."""
 
@@ -252,6 +256,14 @@ class ReleaseExists(Conflict):
 
 class ReleaseIncomplete(Conflict):
     """This version is not whole in the store, or not built: run `loanword release build` for it again."""
+
+
+class RecutUnderWay(Conflict):
+    """This version is being cut anew already: look again in a few minutes."""
+
+
+class UnseenState(Conflict):
+    """This is a state of the release that you were never sent: ask for state.json first, and apply its tombstones."""
 
 
 class NothingToRelease(Conflict):
@@ -396,6 +408,14 @@ class PullError(LoanwordError):
 
 class BadRelease(PullError):
     """What came is not a sound release: tell whoever runs the server."""
+
+
+class UntrustedKey(BadRelease):
+    """This is signed by another key than the one that is pinned here."""
+
+
+class StaleState(BadRelease):
+    """The server tells of an older state of this release than is known here, or of one that has run out."""
 
 
 class NotEnoughSpace(PullError):

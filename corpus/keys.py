@@ -62,6 +62,10 @@ class AccountKey:
         except (InvalidTag, ValueError) as error:
             raise SealBroken from error
 
+    def digest(self, label: str, message: bytes) -> str:
+        """HMAC-SHA256 as 64 hexadecimal digits: what it commits to can be told by nobody once this key is gone."""
+        return hmac.digest(self.secret, f"loanword/{label}|".encode() + message, "sha256").hex()
+
     def open_into(self, room: memoryview, sealed: bytes, context: str) -> None:
         """Decrypts to a place of the plaintext's size. After `SealBroken` what stands there is worthless."""
         nonce, ciphertext = self._taken_apart(sealed)

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.visitors import cloned_traverse
 
 from corpus import ledger, ledger_queries
-from corpus.consent import GRANTS, NEEDS, ConsentFact
+from corpus.consent import GRANTS, NEEDS, ConsentFact, StatedConsent
 from corpus.errors import NoticeExists, UnknownAccount, UnknownNotice
 from corpus.signing import Signer
-from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, UtcDateTime, Utterance
-from corpus.words import AccountId, ConsentAct, ConsentActor, ConsentMethod, Purpose
+from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, ReleaseClip, UtcDateTime, Utterance
+from corpus.words import AccountId, ConsentAct, ConsentActor, ConsentMethod, Purpose, ReleaseId
 
 # The account lock
 
@@ -143,6 +143,32 @@ def last_notice_id(session: Session, account_id: AccountId) -> int | None:
         .order_by(ConsentEvent.id.desc())
         .limit(1)
     )
+
+
+def consents_behind(session: Session, release_id: ReleaseId, at: datetime) -> dict[AccountId, StatedConsent]:
+    """For each account with clips in a release, what its last grant of `publish` up to then rested on."""
+    accounts = (
+        select(Utterance.account_id)
+        .join(Clip, Clip.utterance_id == Utterance.id)
+        .join(ReleaseClip, ReleaseClip.clip_id == Clip.id)
+        .where(ReleaseClip.release_id == release_id)
+    )
+    last = (
+        select(func.max(ConsentEvent.id))
+        .where(
+            ConsentEvent.account_id.in_(accounts),
+            ConsentEvent.purpose == Purpose.PUBLISH,
+            ConsentEvent.act.in_(GRANTS),
+            ConsentEvent.at <= at,
+        )
+        .group_by(ConsentEvent.account_id)
+    )
+    rows = session.execute(
+        select(ConsentEvent.account_id, ConsentNotice.version, ConsentNotice.wording_sha256)
+        .join(ConsentNotice, ConsentNotice.id == ConsentEvent.notice_id)
+        .where(ConsentEvent.id.in_(last))
+    )
+    return {account_id: StatedConsent(*notice) for account_id, *notice in rows if account_id}
 
 
 def append_consent_events(session: Session, signer: Signer, events: Sequence[NewConsentEvent]) -> list[int]:

@@ -209,6 +209,26 @@ def state_row(session: Session, name: str) -> ReleaseSerial | None:
     return session.get(ReleaseSerial, name, populate_existing=True)
 
 
+def published_names(session: Session) -> list[str]:
+    """Every name under which anything was ever published, sorted."""
+    return list(
+        session.scalars(select(Release.name).where(Release.published_at.is_not(None)).distinct().order_by(Release.name))
+    )
+
+
+def was_published(session: Session, name: str) -> bool:
+    return (
+        session.scalar(select(Release.id).where(Release.name == name, Release.published_at.is_not(None)).limit(1))
+        is not None
+    )
+
+
+def copied(session: Session, name: str, serial: int) -> None:
+    """Notes that this state lies in the store, with its tombstones."""
+    older = and_(ReleaseSerial.name == name, ReleaseSerial.copied_serial < serial)
+    session.execute(_silently(update(ReleaseSerial).where(older).values(copied_serial=serial)))
+
+
 def tombstones(session: Session, name: str) -> list[TombstoneLine]:
     """All of a name, by version and file name."""
     rows = session.execute(

@@ -13,7 +13,8 @@ from corpus.collaborators import Collaborators
 from corpus.errors import AccountKeyError, ObjectAbsent, ReleaseWithdrawn
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import place
-from export import queries, shards, snapshot, wav
+from corpus.words import AccountId, ClipId
+from export import consents, queries, shards, snapshot, wav
 from export.manifest import ReleasedClip
 from export.snapshot import Shard, Snapshot
 
@@ -48,50 +49,75 @@ def shards_with_rows(house: Collaborators, frozen: Snapshot, pool: ThreadPoolExe
     return _ahead(read, frozen.shards, pool)
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A clip of an archive: as it is released, whose it is, and the salt of its proof of consent."""
+
+    clip_id: ClipId
+    account_id: AccountId
+    clip: ReleasedClip
+    consent_salt: str
+
+
 def make_shard(
     house: Collaborators, frozen: Snapshot, shard: Shard, rows: Rows, pool: ThreadPoolExecutor
-) -> tuple[memoryview, list[ReleasedClip]]:
+) -> tuple[memoryview, list[Member]]:
     """The archive's bytes, and its clips in their order. Raises `ReleaseWithdrawn`."""
     with _withdrawn_or_broken(house, frozen, shard):
-        archive, placed = _laid_out(house, frozen, rows)
+        opened = _opened(house, frozen, rows)
+        archive = _laid_out(opened)
+        placed = list(zip(opened, archive.rooms[::2], strict=True))
         batches = (placed[start : start + BATCH] for start in range(0, len(placed), BATCH))
-        digests = chain.from_iterable(pool.map(lambda batch: [_fill(house, clip) for clip in batch], batches))
-        return archive, [_released(clip, digest, shard) for clip, digest in zip(placed, digests, strict=True)]
+        digests = chain.from_iterable(pool.map(lambda batch: [_fill(house, *clip) for clip in batch], batches))
+        return archive.content, [
+            _member(clip, digest, frozen, shard) for clip, digest in zip(opened, digests, strict=True)
+        ]
+
+
+def read_shard(house: Collaborators, frozen: Snapshot, shard: Shard, rows: Rows) -> list[Member]:
+    """The clips of an archive that stays as it is, told from their rows: no recording is opened.
+
+    Raises `ReleaseWithdrawn`.
+    """
+    with _withdrawn_or_broken(house, frozen, shard):
+        return [_member(clip, clip.row.wav_sha256 or "", frozen, shard) for clip in _opened(house, frozen, rows)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Placed:
-    """A clip, and where its WAV file stands in the archive."""
+class _Opened:
+    """A clip, its speaker's key, and its label."""
 
     row: queries.ShardClip
     key: AccountKey
     transcript: str
-    room: memoryview
 
 
-def _laid_out(house: Collaborators, frozen: Snapshot, rows: Rows) -> tuple[memoryview, list[_Placed]]:
-    """The archive with its texts, and its clips in the order of the rows; one key a speaker, forgotten with both."""
+def _opened(house: Collaborators, frozen: Snapshot, rows: Rows) -> list[_Opened]:
+    """The clips in the order of the rows; one key a speaker, forgotten with them."""
     alphabet = snapshot.alphabet_of(frozen.policy)
     owners = sorted({(row.account_id, row.voice_key_id) for row in rows})
     keys_of = {owner: house.keyring.unwrap(*owner, KeyKind.VOICE) for owner in owners}
     keys = [keys_of[row.account_id, row.voice_key_id] for row in rows]
-    transcripts = [alphabet.normalise(_label(key, row)) for key, row in zip(keys, rows, strict=True)]
+    return [_Opened(row, key, alphabet.normalise(_label(key, row))) for row, key in zip(rows, keys, strict=True)]
+
+
+def _laid_out(opened: Sequence[_Opened]) -> shards.LaidOut:
+    """The archive with its texts, and room for its recordings: each before its text."""
     files = []
-    for row, transcript in zip(rows, transcripts, strict=True):
-        files.append((row.wav_filename, wav.size_bytes(row.samples)))
-        files.append((row.wav_filename.removesuffix(".wav") + ".txt", len(transcript.encode())))
+    for clip in opened:
+        files.append((clip.row.wav_filename, wav.size_bytes(clip.row.samples)))
+        files.append((clip.row.wav_filename.removesuffix(".wav") + ".txt", len(clip.transcript.encode())))
     archive = shards.lay_out(files)
-    for transcript, room in zip(transcripts, archive.rooms[1::2], strict=True):
-        room[:] = transcript.encode()
-    placed = [_Placed(*clip) for clip in zip(rows, keys, transcripts, archive.rooms[::2], strict=True)]
-    return archive.content, placed
+    for clip, room in zip(opened, archive.rooms[1::2], strict=True):
+        room[:] = clip.transcript.encode()
+    return archive
 
 
-def _fill(house: Collaborators, clip: _Placed) -> str:
+def _fill(house: Collaborators, clip: _Opened, room: memoryview) -> str:
     """Writes a clip's WAV file into its place; returns its SHA-256."""
-    clip.room[: wav.HEADER_BYTES] = wav.header(clip.row.samples)
-    house.vault.get_into(clip.room[wav.HEADER_BYTES :], clip.key, clip.row.object_key)
-    return sha256(clip.room).hexdigest()
+    room[: wav.HEADER_BYTES] = wav.header(clip.row.samples)
+    house.vault.get_into(room[wav.HEADER_BYTES :], clip.key, clip.row.object_key)
+    return sha256(room).hexdigest()
 
 
 def _ahead(read: Callable[[Item], Result], items: Iterable[Item], pool: ThreadPoolExecutor) -> Iterator[Result]:
@@ -113,9 +139,10 @@ def _label(key: AccountKey, row: queries.ShardClip) -> str:
     return key.open(row.transcript, place("labels.transcript", row.clip_id)).decode()
 
 
-def _released(clip: _Placed, digest: str, shard: Shard) -> ReleasedClip:
+def _member(clip: _Opened, digest: str, frozen: Snapshot, shard: Shard) -> Member:
     row = clip.row
-    return ReleasedClip(
+    salted = consents.salt_message(frozen.name, frozen.version, row.wav_filename)
+    released = ReleasedClip(
         wav_filename=row.wav_filename,
         sha256=digest,
         split=row.split,
@@ -128,6 +155,7 @@ def _released(clip: _Placed, digest: str, shard: Shard) -> ReleasedClip:
         up_votes=row.up_votes,
         down_votes=row.down_votes,
     )
+    return Member(row.clip_id, row.account_id, released, clip.key.digest(consents.SALT_LABEL, salted))
 
 
 @contextmanager

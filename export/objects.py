@@ -1,12 +1,21 @@
 """A release's files in the object store: put once, or found there with the same bytes."""
 
 import hashlib
+from dataclasses import dataclass
 
 from corpus.errors import ObjectExists
 from corpus.object_store import ObjectStore
 from export.release_file import FileFacts
 
 READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a release, and the revision that made it."""
+
+    facts: FileFacts
+    revision: int
 
 
 def put(store: ObjectStore, key: str, content: bytes | memoryview) -> FileFacts:

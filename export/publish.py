@@ -1,11 +1,15 @@
-"""Publishes a built release: verifies every file in the store, then makes the draft current while withdrawals wait.
+"""Publishes a built release: verifies every file in the store, has the ledger tell of it, and makes it current.
 
-Also lists releases and shows one.
+In two steps, since the proof from the ledger is put into the store between them: a crash leaves a draft that can be
+published again. Both ask everyone's consent while withdrawals wait. Also lists releases, shows one, and revokes one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from corpus import object_keys
+from sqlalchemy.orm import Session
+
+from corpus import object_keys, release_queries
 from corpus.collaborators import Collaborators
 from corpus.errors import (
     BadManifest,
@@ -16,10 +20,13 @@ from corpus.errors import (
     UnknownRelease,
 )
 from corpus.queries import share_accounts
+from corpus.release_queries import lock_name
+from corpus.tables import Release
 from corpus.words import ReleaseState
-from export import objects, queries, snapshot
+from export import announce, objects, queries, snapshot
+from export.objects import StoredFile
 from export.queries import ReleaseFacts
-from export.release_file import RELEASE_JSON, SHA256SUMS, ReleaseFile, format_sums, parse_release
+from export.release_file import RELEASE_JSON, RELEASE_SIGNATURE, SHA256SUMS, ReleaseFile, format_sums, parse_release
 from export.snapshot import Snapshot
 
 
@@ -36,22 +43,23 @@ def publish_release(house: Collaborators, name: str, version: str) -> ReleaseFac
 
     Raises `UnknownRelease`, `ReleaseExists` (published before), `ReleaseIncomplete` and `ReleaseWithdrawn`.
     """
-    frozen, manifest_sha256 = _built(house, name, version)
-    _verify(house, frozen, manifest_sha256)
+    frozen, manifest_sha256, files = _built(house, name, version)
+    _verify(house, frozen, manifest_sha256, files)
     with house.database.writing() as session:
-        queries.lock_release_name(session, name)
-        share_accounts(session, queries.accounts_in(session, frozen.release_id))
-        release = queries.locked_release(session, frozen.release_id)
+        release = _draft_that_stands(session, house, frozen, manifest_sha256)
+        announced = announce.tell_ledger(
+            session, house, release, 1, manifest_sha256, release.consent_root or "", house.clock()
+        )
+    signature = announce.put_signature(house, announced)
+    with house.database.writing() as session:
+        release = _draft_that_stands(session, house, frozen, manifest_sha256)
         now = house.clock()
-        if release is None or release.state is ReleaseState.REVOKED or not snapshot.stands(session, frozen, now):
-            raise ReleaseWithdrawn
-        if release.state is not ReleaseState.DRAFT:
-            raise ReleaseExists("This version was published before.")
-        if release.manifest_sha256 != manifest_sha256:
-            raise ReleaseIncomplete
         queries.supersede(session, name)
+        queries.add_file(session, release.id, RELEASE_SIGNATURE, signature)
         release.state = ReleaseState.CURRENT
         release.published_at = now
+        session.flush()
+        release_queries.renew_state(session, house.signer, name, now, house.settings.release_state_lasts)
     return show_release(house, name, version).facts
 
 
@@ -66,13 +74,28 @@ def show_release(house: Collaborators, name: str, version: str) -> ReleaseView:
     if not found:
         raise UnknownRelease
     try:
-        with house.store.open(object_keys.release_prefix(name, version) + RELEASE_JSON) as file:
+        with house.store.open(object_keys.release_file(name, version, found[0].revision, RELEASE_JSON)) as file:
             return ReleaseView(found[0], parse_release(file.read()))
     except ObjectAbsent:
         return ReleaseView(found[0], None)
 
 
-def _built(house: Collaborators, name: str, version: str) -> tuple[Snapshot, str]:
+def _draft_that_stands(session: Session, house: Collaborators, frozen: Snapshot, manifest_sha256: str) -> Release:
+    """The gate: the draft as it was built, with everyone in it still willing, while withdrawals wait."""
+    share_accounts(session, queries.accounts_in(session, frozen.release_id))
+    lock_name(session, frozen.name)
+    release = queries.locked_release(session, frozen.release_id)
+    now = house.clock()
+    if release is None or release.state is ReleaseState.REVOKED or not snapshot.stands(session, frozen, now):
+        raise ReleaseWithdrawn
+    if release.state is not ReleaseState.DRAFT:
+        raise ReleaseExists("This version was published before.")
+    if release.manifest_sha256 != manifest_sha256:
+        raise ReleaseIncomplete
+    return release
+
+
+def _built(house: Collaborators, name: str, version: str) -> tuple[Snapshot, str, dict[str, StoredFile]]:
     with house.database.reading() as session:
         release = queries.release_of(session, name, version)
         if release is None:
@@ -81,12 +104,12 @@ def _built(house: Collaborators, name: str, version: str) -> tuple[Snapshot, str
             raise ReleaseWithdrawn
         if release.published_at is not None:
             raise ReleaseExists("This version was published before.")
-        if release.manifest_sha256 is None:
+        if release.manifest_sha256 is None or release.consent_root is None:
             raise ReleaseIncomplete
-        return snapshot.of(session, release), release.manifest_sha256
+        return snapshot.of(session, release), release.manifest_sha256, queries.files_of(session, release.id)
 
 
-def _verify(house: Collaborators, frozen: Snapshot, manifest_sha256: str) -> None:
+def _verify(house: Collaborators, frozen: Snapshot, manifest_sha256: str, files: Mapping[str, StoredFile]) -> None:
     """Every file that release.json names is there whole, and nothing else is. Raises `ReleaseIncomplete`."""
     prefix = object_keys.release_prefix(frozen.name, frozen.version)
     try:
@@ -98,11 +121,13 @@ def _verify(house: Collaborators, frozen: Snapshot, manifest_sha256: str) -> Non
         expected = dict(parse_release(text).files)
         expected[RELEASE_JSON] = release_json
         expected[SHA256SUMS] = objects.facts_of(format_sums(expected).encode())
+        if expected != {path: file.facts for path, file in files.items() if path != RELEASE_SIGNATURE}:
+            raise ReleaseIncomplete
         for path, facts in expected.items():
             if objects.facts(house.store, prefix + path) != facts:
                 raise ReleaseIncomplete(f"{path} is not the file that was built: run `loanword release build` again.")
     except (ObjectAbsent, BadManifest) as error:
         raise ReleaseIncomplete from error
-    present = {info.key.removeprefix(prefix) for info in house.store.list(prefix)}
+    present = {info.key.removeprefix(prefix) for info in house.store.list(prefix)} - {RELEASE_SIGNATURE}
     if strays := sorted(present - set(expected)):
         raise ReleaseIncomplete(f"The store holds files that are no part of this release: {', '.join(strays[:5])}.")

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from hashlib import sha256
 
 from sqlalchemy import (
     BindParameter,
@@ -15,7 +14,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     tuple_,
     update,
 )
@@ -23,8 +21,10 @@ from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips
 from corpus.sealed import SealedBytes
-from corpus.tables import Clip, Label, Release, ReleaseClip, Review, SplitAssignment, Utterance
+from corpus.tables import Clip, Label, Release, ReleaseClip, ReleaseFile, Review, SplitAssignment, Table, Utterance
 from corpus.words import AccountId, ClipId, Decision, KeyId, Outcome, Purpose, ReleaseId, ReleaseState, Split
+from export.objects import StoredFile
+from export.release_file import FileFacts
 
 PAGE = 5000
 """Clips that one query brings, and rows that one statement adds."""
@@ -55,6 +55,7 @@ class ShardClip:
     transcript: SealedBytes
     label_source: str
     wav_filename: str
+    wav_sha256: str | None
     speaker: str
     split: Split
     up_votes: int
@@ -72,6 +73,7 @@ class ReleaseFacts:
     built_at: datetime | None
     published_at: datetime | None
     manifest_sha256: str | None
+    revision: int
     clips: int
     speakers: int
 
@@ -173,6 +175,7 @@ def _shard_clips() -> Select[*tuple[object, ...]]:
             Label.transcript,
             Label.source.label("label_source"),
             ReleaseClip.wav_filename,
+            ReleaseClip.wav_sha256,
             ReleaseClip.speaker,
             ReleaseClip.split,
             _votes(Decision.ACCEPT).label("up_votes"),
@@ -202,13 +205,6 @@ def _votes(decision: Decision) -> ScalarSelect[int]:
 # Releases
 
 
-def lock_release_name(session: Session, name: str) -> None:
-    """One at a time may change the releases of a name. SQLite has one writer anyhow."""
-    if session.get_bind().dialect.name == "postgresql":
-        lock = int.from_bytes(sha256(f"loanword release {name}".encode()).digest()[:8], "big", signed=True)
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
-
-
 def release_of(session: Session, name: str, version: str) -> Release | None:
     """Read anew, and not from the session's memory: a withdrawal may have changed it since."""
     return session.scalar(
@@ -222,6 +218,56 @@ def locked_release(session: Session, release_id: ReleaseId) -> Release | None:
     return session.scalar(
         select(Release).where(Release.id == release_id).with_for_update().execution_options(populate_existing=True)
     )
+
+
+def write_down(
+    session: Session,
+    release: Release,
+    manifest_sha256: str,
+    consent_root: str,
+    files: Mapping[str, StoredFile],
+    digests: Mapping[ClipId, str],
+) -> None:
+    """What a revision holds, in place of what stood there."""
+    release.manifest_sha256, release.consent_root, release.clips = manifest_sha256, consent_root, len(digests)
+    if digests:
+        rows = [{"b_clip_id": clip_id, "b_sha256": sha256} for clip_id, sha256 in digests.items()]
+        session.connection().execute(_SET_DIGEST, [{"b_release_id": release.id, **row} for row in rows])
+    session.execute(delete(ReleaseFile).where(ReleaseFile.release_id == release.id))
+    session.flush()
+    for path, file in files.items():
+        add_file(session, release.id, path, file)
+
+
+_CLIPS = Table.metadata.tables[ReleaseClip.__tablename__]
+_SET_DIGEST = (
+    update(_CLIPS)
+    .where(_CLIPS.c.release_id == bindparam("b_release_id"), _CLIPS.c.clip_id == bindparam("b_clip_id"))
+    .values(wav_sha256=bindparam("b_sha256"))
+)
+
+
+def add_file(session: Session, release_id: ReleaseId, path: str, file: StoredFile) -> None:
+    session.merge(
+        ReleaseFile(
+            release_id=release_id,
+            path=path,
+            size_bytes=file.facts.size_bytes,
+            sha256=file.facts.sha256,
+            revision=file.revision,
+        )
+    )
+    session.flush()
+
+
+def files_of(session: Session, release_id: ReleaseId, *, withdrawn: bool | None = None) -> dict[str, StoredFile]:
+    """By path; those that a withdrawal has touched, or that none has, or all."""
+    of_release = select(ReleaseFile).where(ReleaseFile.release_id == release_id).order_by(ReleaseFile.path)
+    if withdrawn is not None:
+        of_release = of_release.where(ReleaseFile.withdrawn_at.is_not(None) == withdrawn)
+    return {
+        row.path: StoredFile(FileFacts(row.size_bytes, row.sha256), row.revision) for row in session.scalars(of_release)
+    }
 
 
 def assigned_splits(session: Session, release_name: str) -> dict[AccountId, Split]:
@@ -286,6 +332,7 @@ def forget_release(session: Session, release_id: ReleaseId) -> None:
     """
     draft = select(Release.id).where(Release.id == release_id, Release.state == ReleaseState.DRAFT)
     session.execute(delete(ReleaseClip).where(ReleaseClip.release_id.in_(draft)))
+    session.execute(delete(ReleaseFile).where(ReleaseFile.release_id.in_(draft)))
     session.execute(delete(Release).where(Release.id.in_(draft)))
 
 
@@ -309,6 +356,7 @@ def releases(session: Session, name: str | None = None) -> list[ReleaseFacts]:
             Release.built_at,
             Release.published_at,
             Release.manifest_sha256,
+            Release.revision,
             func.coalesce(counted.c.clips, 0),
             func.coalesce(counted.c.speakers, 0),
         )

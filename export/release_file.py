@@ -11,8 +11,9 @@ from export import policy as policies
 from export.counts import Counted, ReleaseWarning, WarningName, total
 from export.policy import Policy
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RELEASE_JSON = "release.json"
+RELEASE_SIGNATURE = "release.json.sig"
 SHA256SUMS = "SHA256SUMS"
 
 
@@ -26,16 +27,22 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseFile:
-    """The content of release.json. `files` are all but itself and SHA256SUMS, by path relative to the release."""
+    """The content of release.json. `files` are all but itself, its signature and SHA256SUMS, by path relative to it.
+
+    `consent_root` is that of the tree whose leaves and proofs consent.jsonl holds.
+    """
 
     name: str
     version: str
+    revision: int
     snapshot_at: datetime
     generator: str
     policy: Policy
     counts: Mapping[Split, Counted]
     left_out: Mapping[str, int]
     warnings: Sequence[ReleaseWarning]
+    consent_root: str
+    consent_leaves: int
     files: Mapping[str, FileFacts]
 
 
@@ -45,6 +52,7 @@ def format_release(release: ReleaseFile) -> str:
         "schema_version": SCHEMA_VERSION,
         "name": release.name,
         "version": release.version,
+        "revision": release.revision,
         "snapshot_at": format_time(release.snapshot_at),
         "generator": release.generator,
         "policy": json.loads(release.policy.as_json()),
@@ -57,6 +65,8 @@ def format_release(release: ReleaseFile) -> str:
             {"name": each.name.value, "split": each.split and each.split.value, "message": each.message}
             for each in release.warnings
         ],
+        "consent_root": release.consent_root,
+        "consent_leaves": release.consent_leaves,
         "files": {
             path: {"size_bytes": facts.size_bytes, "sha256": facts.sha256}
             for path, facts in sorted(release.files.items())
@@ -77,6 +87,7 @@ def parse_release(text: str | bytes) -> ReleaseFile:
         return ReleaseFile(
             name=content["name"],
             version=content["version"],
+            revision=content["revision"],
             snapshot_at=datetime.fromisoformat(content["snapshot_at"]),
             generator=content["generator"],
             policy=policies.parse(content["policy"]),
@@ -88,6 +99,8 @@ def parse_release(text: str | bytes) -> ReleaseFile:
                 )
                 for each in content["warnings"]
             ],
+            consent_root=content["consent_root"],
+            consent_leaves=content["consent_leaves"],
             files={path: FileFacts(**facts) for path, facts in content["files"].items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:

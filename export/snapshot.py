@@ -20,6 +20,7 @@ from corpus.collaborators import Collaborators
 from corpus.errors import BadPolicy, KeyDestroyed, NothingToRelease, ReleaseExists
 from corpus.keys import KeyKind, MasterKey
 from corpus.queries import share_accounts
+from corpus.release_queries import lock_name
 from corpus.sealed import place
 from corpus.tables import Release
 from corpus.words import AccountId, ClipId, ReleaseId, ReleaseState, Split, new_id
@@ -95,10 +96,10 @@ def take(house: Collaborators, name: str, version: str, policy: Policy) -> Snaps
     """Freezes a new draft. Raises `NothingToRelease`, or `ReleaseExists` where another builder was quicker."""
     candidates, left_out = _judged(house, policy)
     with house.database.writing() as session:
-        queries.lock_release_name(session, name)
+        share_accounts(session, {candidate.account_id for candidate in candidates})
+        lock_name(session, name)
         if queries.release_of(session, name, version) is not None:
             raise ReleaseExists
-        share_accounts(session, {candidate.account_id for candidate in candidates})
         plan = _plan(session, house, name, version, policy, candidates, left_out)
         release = Release(
             id=ReleaseId(new_id()),

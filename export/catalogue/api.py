@@ -7,7 +7,7 @@ from itertools import groupby
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.types import Send
 
 from corpus.collaborators import Collaborators
@@ -18,11 +18,14 @@ from corpus.words import ReleaseState, Split
 from export.catalogue import queries
 from export.catalogue.queries import ListedRelease
 from export.catalogue.serve_file import ServableFile, check_may_be_served, find_file, open_span
+from export.recipients import acknowledge, note_pull, note_state
+from export.state import current_state, tombstones_csv
 
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "html": "text/html; charset=utf-8",
     "json": "application/json",
+    "sig": "application/json",
     "jsonl": "application/jsonl",
     "md": "text/markdown; charset=utf-8",
     "tar": "application/x-tar",
@@ -33,12 +36,17 @@ _log = structlog.get_logger()
 
 
 class VersionAnswer(BaseModel):
-    """One version of a release. `manifest_sha256` is the digest of its `release.json`."""
+    """One version of a release. `manifest_sha256` is the digest of its `release.json`.
+
+    While it `awaits_recut`, its files are not served: a revision without a withdrawn voice is being made.
+    """
 
     version: str
     state: ReleaseState
     published_at: datetime | None
     manifest_sha256: str | None
+    revision: int
+    awaits_recut: bool
     clips: Mapping[Split, int]
     speakers: Mapping[Split, int]
 
@@ -61,6 +69,19 @@ class ReleasesAnswer(BaseModel):
     releases: list[ReleaseAnswer]
 
 
+class Acknowledgement(BaseModel):
+    """That the tombstones of this state are applied to every copy that the caller has."""
+
+    serial: int = Field(ge=1, le=2**53)
+
+
+class AcknowledgedAnswer(BaseModel):
+    """What was noted, and how many clips of what the caller pulled were withdrawn after that state."""
+
+    serial: int
+    withdrawn_since: int
+
+
 def routes() -> APIRouter:
     """`/v1/releases`: list, show, and pull file by file."""
     router = APIRouter(prefix="/v1/releases", tags=["releases"])
@@ -80,10 +101,29 @@ def routes() -> APIRouter:
             raise UnknownRelease
         return found[0]
 
+    @router.get("/{name}/state.json", response_class=Response)
+    def get_state(name: str, caller: Engineer, house: With) -> Response:
+        """How the versions of a name stand: signed, numbered, and to be asked for again before it runs out."""
+        state = current_state(house, name)
+        note_state(house, caller.account_id, name, state.serial)
+        return Response(state.document, media_type="application/json", headers=NO_STORE)
+
+    @router.get("/{name}/tombstones.csv", response_class=Response)
+    def get_tombstones(name: str, _caller: Engineer, house: With) -> Response:
+        """Every released clip that was withdrawn; the newest state has its digest."""
+        return Response(tombstones_csv(house, name), media_type=MEDIA_TYPES["csv"], headers=NO_STORE)
+
+    @router.post("/{name}/acknowledgements")
+    def post_acknowledgement(name: str, told: Acknowledgement, caller: Engineer, house: With) -> AcknowledgedAnswer:
+        noted = acknowledge(house, caller.account_id, name, told.serial)
+        return AcknowledgedAnswer(serial=noted.serial, withdrawn_since=noted.withdrawn_since)
+
     @router.head("/{name}/{version}/files/{path:path}", include_in_schema=False)
     @router.get("/{name}/{version}/files/{path:path}", response_class=StreamingResponse)
-    def get_file(name: str, version: str, path: str, request: Request, _caller: Engineer, house: With) -> Response:
-        return _file_answer(house, find_file(house, name, version, path), request)
+    def get_file(name: str, version: str, path: str, request: Request, caller: Engineer, house: With) -> Response:
+        file = find_file(house, name, version, path)
+        note_pull(house, caller.account_id, name, version, file.release_revision)
+        return _file_answer(house, file, request)
 
     return router
 

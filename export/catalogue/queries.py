@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips
-from corpus.tables import Clip, Release, ReleaseClip
-from corpus.words import Purpose, ReleaseId, ReleaseState, Split
+from corpus.sealed import SealedBytes
+from corpus.tables import Account, Clip, Release, ReleaseClip, ReleaseFile, ReleasePull, Tombstone
+from corpus.words import AccountId, KeyId, Purpose, ReleaseId, ReleaseState, Split
 
 LISTED = (ReleaseState.CURRENT, ReleaseState.SUPERSEDED, ReleaseState.REVOKED)
 """A draft is nobody's business yet."""
@@ -24,17 +25,23 @@ class ListedRelease:
     state: ReleaseState
     published_at: datetime | None
     manifest_sha256: str | None
+    revision: int
+    awaits_recut: bool
     clips: Mapping[Split, int]
     speakers: Mapping[Split, int]
 
 
 @dataclass(frozen=True, slots=True)
-class FoundRelease:
-    """One version, as far as serving it needs."""
+class FoundFile:
+    """One version, and the file of it that was asked for; null where its current revision has none of that name."""
 
-    id: ReleaseId
+    release_id: ReleaseId
     state: ReleaseState
-    manifest_sha256: str | None
+    awaits_recut: bool
+    release_revision: int
+    revision: int | None
+    size_bytes: int | None
+    sha256: str | None
 
 
 def listed(session: Session, name: str | None = None) -> Sequence[ListedRelease]:
@@ -58,6 +65,8 @@ def listed(session: Session, name: str | None = None) -> Sequence[ListedRelease]
             release.state,
             release.published_at,
             release.manifest_sha256,
+            release.revision,
+            release.recut_at is not None,
             {split: counted[release.id].get(split, (0, 0))[0] for split in Split},
             {split: counted[release.id].get(split, (0, 0))[1] for split in Split},
         )
@@ -65,22 +74,50 @@ def listed(session: Session, name: str | None = None) -> Sequence[ListedRelease]
     ]
 
 
-def found(session: Session, name: str, version: str) -> FoundRelease | None:
+def found(session: Session, name: str, version: str, path: str) -> FoundFile | None:
     row = session.execute(
-        select(Release.id, Release.state, Release.manifest_sha256).where(
-            Release.name == name, Release.version == version
+        select(
+            Release.id,
+            Release.state,
+            Release.recut_at.is_not(None),
+            Release.revision,
+            ReleaseFile.revision,
+            ReleaseFile.size_bytes,
+            ReleaseFile.sha256,
         )
+        .outerjoin(ReleaseFile, and_(ReleaseFile.release_id == Release.id, ReleaseFile.path == path))
+        .where(Release.name == name, Release.version == version)
     ).one_or_none()
-    return None if row is None else FoundRelease(*row)
+    return None if row is None else FoundFile(*row)
 
 
-def may_be_served(session: Session, release_id: ReleaseId, clips: int, now: datetime) -> bool:
-    """Whether the release is current, and all of its clips may be published now: the gate of every byte served.
+def may_be_served(session: Session, release_id: ReleaseId, path: str, sha256: str, now: datetime) -> bool:
+    """Whether the release is current, still holds this file, and all of its clips may be published now: the gate of
+    every byte served.
 
-    `clips` is how many its manifest has. One statement, so that it sees one state of the database on PostgreSQL too.
-    A clip that is gone counts as one that may not be published.
+    One statement, so that it sees one state of the database on PostgreSQL too. A clip that is gone counts as one that
+    may not be published, and a release that waits for its re-cut as one that is not current.
     """
-    state = select(Release.state).where(Release.id == release_id).scalar_subquery()
+    holds = (
+        select(ReleaseFile.path)
+        .where(
+            ReleaseFile.release_id == release_id,
+            ReleaseFile.path == path,
+            ReleaseFile.sha256 == sha256,
+            ReleaseFile.withdrawn_at.is_(None),
+        )
+        .exists()
+    )
+    held = (
+        select(Release.clips)
+        .where(
+            Release.id == release_id,
+            Release.state == ReleaseState.CURRENT,
+            Release.recut_at.is_(None),
+            holds,
+        )
+        .scalar_subquery()
+    )
     recorded = select(func.count()).where(ReleaseClip.release_id == release_id).scalar_subquery()
     usable = (
         usable_clips(Purpose.PUBLISH, now)
@@ -89,5 +126,71 @@ def may_be_served(session: Session, release_id: ReleaseId, clips: int, now: date
         .with_only_columns(func.count(ReleaseClip.clip_id))
         .scalar_subquery()
     )
-    found_state, found_recorded, found_usable = session.execute(select(state, recorded, usable)).one()
-    return bool(found_state == ReleaseState.CURRENT and clips == found_recorded == found_usable)
+    clips, found_recorded, found_usable = session.execute(select(held, recorded, usable)).one()
+    return bool(clips is not None and clips == found_recorded == found_usable)
+
+
+# The register of recipients
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """That an account pulled a version, and what it says of the tombstones since.
+
+    `withdrawn` counts all tombstones of the version, `unacknowledged` those after the state that was acknowledged.
+    """
+
+    account_id: AccountId | None
+    version: str
+    revision: int
+    first_at: datetime
+    last_at: datetime
+    acknowledged_serial: int | None
+    acknowledged_at: datetime | None
+    withdrawn: int
+    unacknowledged: int
+
+
+def pull_of(session: Session, account_id: AccountId, name: str, version: str) -> ReleasePull | None:
+    return session.scalar(
+        select(ReleasePull)
+        .where(ReleasePull.account_id == account_id, ReleasePull.name == name, ReleasePull.version == version)
+        .execution_options(populate_existing=True)
+    )
+
+
+def pulls_of(session: Session, account_id: AccountId, name: str) -> Sequence[ReleasePull]:
+    return session.scalars(
+        select(ReleasePull)
+        .where(ReleasePull.account_id == account_id, ReleasePull.name == name)
+        .order_by(ReleasePull.version)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def recipients(session: Session, name: str) -> list[Pulled]:
+    """Everyone who pulled a version of this name, by version and first pull."""
+    of_version = and_(Tombstone.release_name == ReleasePull.name, Tombstone.version == ReleasePull.version)
+    newer = Tombstone.serial > func.coalesce(ReleasePull.acknowledged_serial, 0)
+    rows = session.execute(
+        select(
+            ReleasePull.account_id,
+            ReleasePull.version,
+            ReleasePull.revision,
+            ReleasePull.first_at,
+            ReleasePull.last_at,
+            ReleasePull.acknowledged_serial,
+            ReleasePull.acknowledged_at,
+            select(func.count()).where(of_version).correlate(ReleasePull).scalar_subquery(),
+            select(func.count()).where(of_version, newer).correlate(ReleasePull).scalar_subquery(),
+        )
+        .where(ReleasePull.name == name)
+        .order_by(ReleasePull.version, ReleasePull.first_at, ReleasePull.id)
+    )
+    return [Pulled(*row) for row in rows]
+
+
+def identity_of(session: Session, account_id: AccountId) -> tuple[KeyId | None, SealedBytes | None]:
+    """The key and the sealed e-mail address of an account."""
+    row = session.execute(select(Account.identity_key_id, Account.email).where(Account.id == account_id)).one_or_none()
+    return (None, None) if row is None else (row[0], row[1])

@@ -5,7 +5,6 @@ megabytes and every second, and breaks off where the answer has become no. A key
 must be one that the release itself names.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +16,13 @@ from corpus.errors import (
     NotFound,
     ObjectAbsent,
     ObjectCorrupt,
+    ReleaseAwaitsRecut,
     ReleaseSuperseded,
     ReleaseWithdrawn,
     UnknownRelease,
 )
 from corpus.words import ReleaseId, ReleaseState
-from export import counts
 from export.catalogue import queries
-from export.release_file import RELEASE_JSON, SHA256SUMS, FileFacts, ReleaseFile, parse_release
 
 CHUNK_BYTES = 262_144
 ASKED_EVERY_BYTES = 4_194_304
@@ -33,10 +31,11 @@ ASKED_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ServableFile:
-    """One file of a current release: where it lies, how large it is, and what its release needs of consent."""
+    """One file of a current release: where it lies, and how large it is."""
 
     release_id: ReleaseId
-    clips: int
+    release_revision: int
+    path: str
     object_key: str
     size_bytes: int
     sha256: str
@@ -48,26 +47,17 @@ class ServableFile:
 
 def find_file(house: Collaborators, name: str, version: str, path: str) -> ServableFile:
     """Raises `UnknownRelease`, `ReleaseSuperseded`, `ReleaseWithdrawn`, or `NotFound` for a path it does not name."""
-    release = _current(house, name, version)
-    prefix = object_keys.release_prefix(name, version)
-    raw, contents = _manifest(house, prefix, release.manifest_sha256)
-    if path == RELEASE_JSON:
-        facts = FileFacts(len(raw), hashlib.sha256(raw).hexdigest())
-    elif path == SHA256SUMS:
-        sums = _read(house, prefix + path)
-        facts = FileFacts(len(sums), hashlib.sha256(sums).hexdigest())
-    elif path in contents.files:
-        facts = contents.files[path]
-    else:
+    found = _of_current(house, name, version, path)
+    if found.revision is None or found.size_bytes is None or found.sha256 is None:
         raise NotFound("This release has no such file: release.json names those that it has.")
-    clips = counts.total(contents.counts).clips
-    return ServableFile(release.id, clips, prefix + path, facts.size_bytes, facts.sha256)
+    key = object_keys.release_file(name, version, found.revision, path)
+    return ServableFile(found.release_id, found.release_revision, path, key, found.size_bytes, found.sha256)
 
 
 def check_may_be_served(house: Collaborators, file: ServableFile) -> None:
     """The gate. Raises `ReleaseWithdrawn`."""
     with house.database.reading() as session:
-        if not queries.may_be_served(session, file.release_id, file.clips, house.clock()):
+        if not queries.may_be_served(session, file.release_id, file.path, file.sha256, house.clock()):
             raise ReleaseWithdrawn
 
 
@@ -108,30 +98,17 @@ def _chunks(
             raise ObjectCorrupt(file.object_key, "The object is shorter than its release says.")
 
 
-def _current(house: Collaborators, name: str, version: str) -> queries.FoundRelease:
+def _of_current(house: Collaborators, name: str, version: str, path: str) -> queries.FoundFile:
     if not (object_keys.is_release_word(name) and object_keys.is_release_word(version)):
         raise UnknownRelease
     with house.database.reading() as session:
-        release = queries.found(session, name, version)
-    if release is None or release.state is ReleaseState.DRAFT:
+        found = queries.found(session, name, version, path)
+    if found is None or found.state is ReleaseState.DRAFT:
         raise UnknownRelease
-    if release.state is ReleaseState.SUPERSEDED:
+    if found.state is ReleaseState.SUPERSEDED:
         raise ReleaseSuperseded
-    if release.state is not ReleaseState.CURRENT:
+    if found.state is not ReleaseState.CURRENT:
         raise ReleaseWithdrawn
-    return release
-
-
-def _manifest(house: Collaborators, prefix: str, sha256: str | None) -> tuple[bytes, ReleaseFile]:
-    raw = _read(house, prefix + RELEASE_JSON)
-    if hashlib.sha256(raw).hexdigest() != sha256:
-        raise ObjectCorrupt(prefix + RELEASE_JSON)
-    return raw, parse_release(raw)
-
-
-def _read(house: Collaborators, object_key: str) -> bytes:
-    try:
-        with house.store.open(object_key) as file:
-            return file.read()
-    except ObjectAbsent as error:
-        raise ReleaseWithdrawn from error
+    if found.awaits_recut:
+        raise ReleaseAwaitsRecut
+    return found

@@ -14,19 +14,26 @@ from corpus.errors import BadRelease
 MANIFEST = "release.json"
 SUMS = "SHA256SUMS"
 CLIPS = "clips.jsonl"
+CONSENTS = "consent.jsonl"
+SIGNATURE = "release.json.sig"
+STATE = "state.json"
+TOMBSTONES = "tombstones.csv"
+PULLED = "pulled.json"
 ALPHABET = "alphabet.txt"
 SPLITS = ("train", "dev", "test")
-NEEDED = frozenset({ALPHABET, CLIPS, *(f"{split}.csv" for split in SPLITS)})
+NEEDED = frozenset({ALPHABET, CLIPS, CONSENTS, *(f"{split}.csv" for split in SPLITS)})
 ARCHIVES = "archives/"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LARGEST_MANIFEST_BYTES = 64_000_000
 LARGEST_FILE_BYTES = 1 << 40
 LARGEST_ALPHABET_BYTES = 65_536
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _FILE = re.compile(r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,32}){1,3}|LICENSE|archives/(train|dev|test)-[0-9]{5,9}\.tar")
-_RESERVED = re.compile(rf"{re.escape(MANIFEST)}|{SUMS}|.*\.part", re.IGNORECASE)
+_NOT_INSIDE = "|".join(map(re.escape, (MANIFEST, SIGNATURE, SUMS, STATE, TOMBSTONES, PULLED)))
+_RESERVED = re.compile(rf"{_NOT_INSIDE}|.*\.part", re.IGNORECASE)
 _CLIP = re.compile(r"clips/([0-9a-f]{2})/(\1[0-9a-f]{6,62})\.(wav|txt)")
+_NAMED = re.compile(rb"clips/[0-9a-f]{2}/[0-9a-f]{8,64}\.wav")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SUM = re.compile(r"([0-9a-f]{64})  (\S+)")
 
@@ -42,13 +49,16 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a release says of itself. `files` are all but `release.json` and `SHA256SUMS`."""
+    """What a release says of itself. `files` are all but `release.json`, its signature and `SHA256SUMS`."""
 
     name: str
     version: str
+    revision: int
     files: Mapping[str, FileEntry]
     clips: Mapping[str, int]
     """How many clips each split is said to have."""
+    consent_root: str
+    consent_leaves: int
 
     def archives(self) -> list[FileEntry]:
         return sorted((each for path, each in self.files.items() if path.startswith(ARCHIVES)), key=lambda e: e.path)
@@ -79,6 +89,21 @@ def is_clip_name(path: str, kind: str = "wav") -> bool:
     return found is not None and found[3] == kind
 
 
+def clip_names_in(line: bytes) -> list[str]:
+    """The names of recordings that a line of a manifest holds."""
+    return [found.decode() for found in _NAMED.findall(line)]
+
+
+def is_sha256(told: object) -> bool:
+    """Whether this is a digest as hexadecimal digits."""
+    return isinstance(told, str) and _SHA256.fullmatch(told) is not None
+
+
+def is_word(told: object) -> bool:
+    """Whether a release may have this name or version."""
+    return isinstance(told, str) and _WORD.fullmatch(told) is not None
+
+
 def parse_contents(raw: bytes) -> Contents:
     """`release.json`. Raises `BadRelease`."""
     try:
@@ -87,16 +112,19 @@ def parse_contents(raw: bytes) -> Contents:
             raise BadRelease(f"has schema version {told['schema_version']!r}: get a newer `loanword`.")
         files = {path: _file_entry(path, entry) for path, entry in told["files"].items()}
         name, version = told["name"], told["version"]
+        revision, root, leaves = told["revision"], told["consent_root"], told["consent_leaves"]
         clips = {split: int(told["counts"]["splits"][split]["clips"]) for split in SPLITS}
         if not (_WORD.fullmatch(name) and _WORD.fullmatch(version)):
             raise BadRelease("has a name or a version that cannot be one.")
+        if type(revision) is not int or revision < 1 or type(leaves) is not int or not is_sha256(root):
+            raise BadRelease("has a revision, or a tree of consent, that cannot be one.")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadRelease(f"cannot be understood: {type(error).__name__} {error}") from error
     if missing := sorted(NEEDED - files.keys()):
         raise BadRelease(f"lacks {', '.join(missing)}.")
     if len({path.casefold() for path in files}) != len(files):
         raise BadRelease("names two files that are one on some disks.")
-    return Contents(name, version, files, clips)
+    return Contents(name, version, revision, files, clips, root, leaves)
 
 
 def _file_entry(path: str, told: Mapping[str, object]) -> FileEntry:

@@ -5,7 +5,6 @@ stays, so that a second pull takes up where the first was broken off. A pull of 
 """
 
 import errno
-import json
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,19 +21,22 @@ from corpus.errors import (
     BadRelease,
     NotEnoughSpace,
     OtherReleaseHere,
-    ReleaseSuperseded,
-    ReleaseWithdrawn,
     UnknownRelease,
 )
+from corpus.words import utc_now
 from export.client import contents as layout
+from export.client import standing
+from export.client.check_signatures import LARGEST_SIGNATURE_BYTES, check_release_signature
 from export.client.contents import Contents, FileEntry
 from export.client.files import read_regular, sha256_of
 from export.client.server import Cancelled, Patience, ReleaseServer
+from export.client.standing import Standing
 from export.client.unpack import Digests, lie_loose, read_digests, unpack
 from export.client.verify import VerifyReport, verify
 
 DOWNLOADS_AT_ONCE = 3
-LARGEST_LIST_BYTES = 16_000_000
+STATES_IN_ONE_PULL = 3
+"""How often a pull begins again because something was withdrawn while it ran."""
 BLOCK_ROUNDING = 1.05
 """What many small files take on a disk beyond their bytes."""
 
@@ -56,14 +59,23 @@ OnProgress = Callable[[PullProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class PullSummary:
-    """What a pull did. `report` is of the folder as it is now; `downloaded_bytes` is 0 where all was here."""
+    """What a pull did. `report` is of the folder as it is now; `downloaded_bytes` is 0 where all was here.
+
+    `withdrawn` names the clips that were here and had been withdrawn since: they are gone. `key` is the operator's, and
+    `key_is_new` where it was pinned just now: compare its fingerprint with what the operator publishes.
+    """
 
     name: str
     version: str
+    revision: int
     directory: Path
     clips: Mapping[str, int]
     files: int
     downloaded_bytes: int
+    withdrawn: tuple[str, ...]
+    serial: int
+    key: bytes
+    key_is_new: bool
     report: VerifyReport
 
 
@@ -76,78 +88,108 @@ def pull(
     keep_archives: bool = False,
     *,
     patience: Patience = PATIENCE,
+    pins_file: Path | None = None,
+    trust: bytes | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> PullSummary:
     """Pulls `NAME` (its current version) or `NAME@VERSION`. Verifies what is there at the end, and reports it.
 
+    The key that signs the release is pinned at the first pull, in the folder and in `pins_file`; `trust` is one that
+    is known already. What was withdrawn since the last pull is removed first, and acknowledged at the end.
+
     Raises `Unauthenticated`, `Forbidden`, `UnknownRelease`, `ReleaseSuperseded`, `ReleaseWithdrawn`, `BadRelease`,
-    `NotEnoughSpace`, `OtherReleaseHere`, `Misconfigured` (the address), or `ServerUnavailable` when patience has run
-    out. What came until then is kept.
+    `UntrustedKey`, `StaleState`, `NotEnoughSpace`, `OtherReleaseHere`, `Misconfigured` (the address), or
+    `ServerUnavailable` when patience has run out. What came until then is kept.
     """
+    asked = _WANTED.fullmatch(wanted)
+    if asked is None:
+        raise UnknownRelease(f"{wanted!r} is no release: write NAME, or NAME@VERSION.")
+    name, version = asked[1], asked[2]
     with ReleaseServer(server, token, patience) as source, _room_explained():
-        raw, contents = _manifest(source, wanted)
-        report = _here_already(directory, raw, contents, keep_archives)
-        task = _Pull(source, directory, raw, contents, keep_archives, _Tally(contents, on_progress))
-        if report is None:
-            task.run()
-            report = verify(directory)
+        _check_folder(directory)
+        held = standing.remembered(directory, pins_file, server, name)
+        withdrawn: set[str] = set()
+        downloaded_bytes = 0
+        for _ in range(STATES_IN_ONE_PULL):
+            now = standing.ask(source, directory, name, held, trust, clock())
+            if directory.exists() and any(directory.iterdir()):  # what is withdrawn goes, whatever comes of this pull
+                withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held)}
+            raw, signature, contents = _manifest(source, now, name, version)
+            withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held)}
+            whole = _here_already(directory, raw, contents, keep_archives, now.state.signed_by)
+            if whole is None:
+                task = _Pull(source, directory, raw, signature, contents, keep_archives, _Tally(contents, on_progress))
+                task.run()
+                downloaded_bytes += task.tally.downloaded_bytes
+            report = whole or verify(directory, trust=now.state.signed_by)
+            if standing.serial_now(source, name) == now.state.serial:
+                break
+        if report.sound:
+            now.settle(source, directory, pins_file, server, held)
     return PullSummary(
-        contents.name, contents.version, directory, report.clips, report.files, task.tally.downloaded_bytes, report
+        contents.name,
+        contents.version,
+        contents.revision,
+        directory,
+        report.clips,
+        report.files,
+        downloaded_bytes,
+        tuple(sorted(withdrawn)),
+        now.state.serial,
+        now.state.signed_by,
+        held is None and trust is None,
+        report,
     )
 
 
 # What to pull
 
 
-def _manifest(source: ReleaseServer, wanted: str) -> tuple[bytes, Contents]:
-    asked = _WANTED.fullmatch(wanted)
-    if asked is None:
-        raise UnknownRelease(f"{wanted!r} is no release: write NAME, or NAME@VERSION.")
-    name, version, sha256_told = _resolve(source, asked[1], asked[2])
-    raw = source.read(f"{name}/{version}/files/{layout.MANIFEST}", layout.LARGEST_MANIFEST_BYTES)
-    if sha256_told is not None and sha256(raw).hexdigest() != sha256_told:
-        raise BadRelease(f"{layout.MANIFEST} is not the one that the catalogue names.")
+def _manifest(source: ReleaseServer, now: Standing, name: str, version: str | None) -> tuple[bytes, bytes, Contents]:
+    """release.json and its signature, both checked against the signed state."""
+    chosen = now.choose(name, version)
+    folder = f"{name}/{chosen.version}/files"
+    raw = source.read(f"{folder}/{layout.MANIFEST}", layout.LARGEST_MANIFEST_BYTES)
+    if sha256(raw).hexdigest() != chosen.manifest_sha256:
+        raise BadRelease(f"{layout.MANIFEST} is not the one that {layout.STATE} names.")
     try:
         contents = layout.parse_contents(raw)
     except BadRelease as error:
         raise BadRelease(f"{layout.MANIFEST} {error}") from error
-    if (contents.name, contents.version) != (name, version):
-        raise BadRelease(f"{layout.MANIFEST} is that of {contents.name} {contents.version}, not of {name} {version}.")
-    return raw, contents
-
-
-def _resolve(source: ReleaseServer, name: str, version: str | None) -> tuple[str, str, str | None]:
-    """Name, version, and the digest of its manifest. Raises where the version may not be pulled."""
+    if (contents.name, contents.version) != (name, chosen.version):
+        raise BadRelease(
+            f"{layout.MANIFEST} is that of {contents.name} {contents.version}, not of {name} {chosen.version}."
+        )
+    signature = source.read(f"{folder}/{layout.SIGNATURE}", LARGEST_SIGNATURE_BYTES)
     try:
-        told = json.loads(source.read(name, LARGEST_LIST_BYTES))
-        current = told["current"]
-        versions = {each["version"]: (each["state"], each["manifest_sha256"]) for each in told["versions"]}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadRelease(f"The catalogue's answer cannot be understood: {error!r}") from error
-    chosen = version or current
-    if chosen is None:
-        raise ReleaseWithdrawn(f"No version of {name} may be pulled now: a new one will follow.")
-    if chosen not in versions or not _WANTED.fullmatch(f"{name}@{chosen}"):
-        raise UnknownRelease(f"There is no version {chosen!r} of {name}.")
-    state, manifest_sha256 = versions[chosen]
-    if state == "superseded":
-        raise ReleaseSuperseded(f"{name} {chosen} was superseded by {current}: pull {name}.")
-    if state != "current":
-        raise ReleaseWithdrawn
-    return name, chosen, manifest_sha256
+        check_release_signature(signature, contents, raw, now.state.keys)
+    except BadRelease as error:
+        raise type(error)(f"{layout.SIGNATURE} {error}") from error
+    return raw, signature, contents
 
 
 # What is here already
 
 
-def _here_already(directory: Path, raw: bytes, contents: Contents, keep_archives: bool) -> VerifyReport | None:
-    """The report where the folder holds the release, whole. Raises `OtherReleaseHere` where it holds anything else."""
+def _check_folder(directory: Path) -> None:
+    """Raises `OtherReleaseHere` where it holds something that is no release."""
+    known = (layout.MANIFEST, _part(directory / layout.MANIFEST).name, layout.PULLED)
+    if directory.exists() and any(directory.iterdir()) and not any((directory / each).exists() for each in known):
+        raise OtherReleaseHere(f"{directory} is not empty, and holds no release: choose another folder.")
+
+
+def _here_already(
+    directory: Path, raw: bytes, contents: Contents, keep_archives: bool, key: bytes
+) -> VerifyReport | None:
+    """The report where the folder holds the revision, whole. Raises `OtherReleaseHere` where it holds another version.
+
+    An earlier revision of the same version is what this one is made from: what is sound of it stays.
+    """
     finished, begun = directory / layout.MANIFEST, _part(directory / layout.MANIFEST)
     for manifest in (finished, begun):
         _check_same(manifest, contents)
-    if not finished.exists() and not begun.exists() and directory.exists() and any(directory.iterdir()):
-        raise OtherReleaseHere(f"{directory} is not empty, and holds no release: choose another folder.")
     if read_regular(finished, len(raw)) == raw:
-        report = verify(directory)
+        report = verify(directory, trust=key)
         lacks_archives = keep_archives and not all((directory / each.path).exists() for each in contents.archives())
         if report.sound and not lacks_archives:
             return report
@@ -198,6 +240,7 @@ class _Pull:
     source: ReleaseServer
     directory: Path
     raw_manifest: bytes
+    signature: bytes
     contents: Contents
     keep_archives: bool
     tally: _Tally
@@ -213,9 +256,13 @@ class _Pull:
         if strange := sorted(digests.keys() - {each.path for each in archives}):
             raise BadRelease(f"{layout.CLIPS} names an archive that is no file of this release: {strange[0]!r}")
         self._in_parallel([(self._fetch_clips, (entry, digests.get(entry.path, {}))) for entry in archives])
+        self._forget_other_archives()
         if not self.keep_archives:
             with suppress(OSError):  # not empty: `verify` names what is there
                 (self.directory / layout.ARCHIVES).rmdir()
+        signature = self.directory / layout.SIGNATURE
+        _part(signature).write_bytes(self.signature)
+        _part(signature).replace(signature)
         _part(self.directory / layout.MANIFEST).replace(self.directory / layout.MANIFEST)
 
     def _check_room(self) -> None:
@@ -284,6 +331,12 @@ class _Pull:
             unpack(archive, self.directory, digests)
         if not self.keep_archives:
             archive.unlink(missing_ok=True)
+
+    def _forget_other_archives(self) -> None:
+        """Those that an earlier revision had, and this one has no more."""
+        for path in (self.directory / layout.ARCHIVES).glob("*"):
+            if f"{layout.ARCHIVES}{path.name.removesuffix('.part')}" not in self.contents.files:
+                path.unlink()
 
     def _url(self, path: str) -> str:
         return f"{self.contents.name}/{self.contents.version}/files/{path}"

@@ -11,10 +11,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import BinaryIO
 
 from corpus.errors import BadRelease
 from export.client.contents import is_clip_name
+from export.client.files import read_regular
 
 HEADER = ["wav_filename", "wav_filesize", "transcript"]
 WINDOW_SAMPLES = 512
@@ -67,6 +69,21 @@ def _row(line: int, cells: list[str]) -> CsvRow | str:
     if not _SIZE.fullmatch(size):
         return f"line {line} has a wav_filesize that is no size: {size!r}"
     return CsvRow(line, wav_filename, int(size), transcript)
+
+
+def write_csv(rows: Iterable[CsvRow]) -> bytes:
+    """The one form of a manifest: shortest clip first, and quotes only where they are needed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    for row in sorted(rows, key=lambda row: (row.size_bytes, row.wav_filename)):
+        writer.writerow((row.wav_filename, row.size_bytes, row.transcript))
+    return text.getvalue().encode()
+
+
+def is_written_our_way(path: Path, rows: Iterable[CsvRow | str]) -> bool:
+    """Whether a CSV has these rows, and not one byte more or other than they need."""
+    return read_regular(path, 1 << 40) == write_csv(row for row in rows if isinstance(row, CsvRow))
 
 
 def label_faults(label: str, alphabet: frozenset[str]) -> list[str]:

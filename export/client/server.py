@@ -23,6 +23,7 @@ from corpus.errors import (
     LoanwordError,
     Misconfigured,
     PullError,
+    ReleaseAwaitsRecut,
     ReleaseSuperseded,
     ReleaseWithdrawn,
     ServerUnavailable,
@@ -100,6 +101,17 @@ class ReleaseServer:
 
         self._persist(attempt, lambda: 0)
         return content
+
+    def tell(self, path: str, content: object) -> None:
+        """Posts a small JSON document; what is answered is of no matter. Raises what a refusal means."""
+        if self._stop.is_set():
+            raise Cancelled
+        try:
+            with self._client.stream("POST", path, json=content) as answer:
+                if answer.status_code not in (200, 201, 204):
+                    _explain(answer)
+        except httpx.HTTPError as error:
+            raise _unavailable(f"The server cannot be reached: {str(error) or type(error).__name__}.") from error
 
     def download(self, path: str, entry: FileEntry, part: Path, on_bytes: Callable[[int], None]) -> None:
         """Completes `part` until it is the file that the manifest names; tells `on_bytes` how many bytes are there.
@@ -195,6 +207,8 @@ def _explain(answer: httpx.Response) -> NoReturn:
         raise _unavailable(f"The server answered {status}: {detail or 'no reason given'}", _retry_after(answer))
     if status == 410 and kind.endswith(":release-superseded"):
         raise ReleaseSuperseded(detail)
+    if status == 410 and kind.endswith(":release-awaits-recut"):
+        raise ReleaseAwaitsRecut(detail)
     if status in _REFUSALS:
         raise _REFUSALS[status](detail)
     if 300 <= status < 400:

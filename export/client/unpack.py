@@ -1,7 +1,7 @@
 """Unpacks an archive of a release into loose clips, each checked against `clips.jsonl` before it gets its name."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -46,8 +46,9 @@ def lie_loose(directory: Path, digests: Digests) -> bool:
     return True
 
 
-def unpack(archive: Path, directory: Path, digests: Digests) -> None:
-    """Writes every clip of an archive as a loose file. Done again, it writes what is missing or changed.
+def unpack(archive: Path, directory: Path, digests: Digests, *, left_packed: Container[str] = ()) -> None:
+    """Writes every clip of an archive as a loose file, but for those that are named. Done again, it writes what is
+    missing or changed.
 
     Raises `BadRelease` for a member that is not one of these clips, or a clip that is missing.
     """
@@ -57,6 +58,8 @@ def unpack(archive: Path, directory: Path, digests: Digests) -> None:
     missing = {name for wav_filename in digests for name in (wav_filename, text_beside(wav_filename))}
     with file:
         for name, content in members(file):
+            if name in left_packed or f"{name.removesuffix('txt')}wav" in left_packed:
+                continue
             if name not in missing:
                 raise BadRelease(f"{archive.name} has a member that {layout.CLIPS} does not know: {name}")
             _check(name, content, digests)

@@ -14,25 +14,37 @@ from pathlib import Path
 
 from corpus.errors import BadRelease
 from export.client import contents as layout
+from export.client import proofs
 from export.client.check_clips import check_loose, check_packed
+from export.client.check_consents import read_consents
 from export.client.check_rows import agreeing_lines, read_csvs
+from export.client.check_signatures import check_signatures
 from export.client.contents import ClipLine, Contents
 from export.client.files import read_regular, sha256_of
 from export.client.findings import Findings, Problem
 
 PROBLEMS_NAMED = 20
+TELL_OF_CLIPS = frozenset({layout.CLIPS, layout.CONSENTS, *(f"{split}.csv" for split in layout.SPLITS)})
 WORKERS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was found. `problems` names the first ones; `problem_count` counts them all."""
+    """What was found. `problems` names the first ones; `problem_count` counts them all.
+
+    `withdrawn` clips of the signed set are gone, as their tombstones say. `key` is the one that all of it was checked
+    against, and `trusted` whether somebody vouched for it: a key that was given, or pinned at the first pull.
+    """
 
     directory: Path
     name: str | None
     version: str | None
+    revision: int | None
     clips: Mapping[str, int]
     files: int
+    withdrawn: int
+    key: str | None
+    trusted: bool
     problems: tuple[Problem, ...]
     problem_count: int
 
@@ -41,47 +53,66 @@ class VerifyReport:
         return self.problem_count == 0
 
 
-def verify(directory: Path, *, problems_named: int = PROBLEMS_NAMED) -> VerifyReport:
+def verify(
+    directory: Path,
+    *,
+    trust: bytes | None = None,
+    pins_file: Path | None = None,
+    problems_named: int = PROBLEMS_NAMED,
+) -> VerifyReport:
     """Looks at every byte of the release in `directory`. A bad one raises nothing: the report says what is wrong.
 
-    An archive may be absent where its clips lie loose, as `pull` leaves them.
+    `trust` is the operator's raw public key; without it, the one that was pinned by the pull. An archive may be absent
+    where its clips lie loose, as `pull` leaves them; and clips that have tombstones must be.
     """
     findings = Findings(problems_named)
     clips: Counter[str] = Counter()
     contents = _read_contents(directory, findings)
+    signed = check_signatures(directory, contents, trust, pins_file, findings)
     if contents is not None:
         _check_sums(directory, contents, findings)
-        archives = _check_files(directory, contents, findings)
-        clips = _check_clips(directory, contents, archives, findings)
+        archives = _check_files(directory, contents, signed.tombstones, findings)
+        clips = _check_clips(directory, contents, archives, signed.tombstones, findings)
     return VerifyReport(
         directory,
         contents.name if contents else None,
         contents.version if contents else None,
+        contents.revision if contents else None,
         {split: clips[split] for split in layout.SPLITS},
-        len(contents.files) + 2 if contents else 0,
+        len(contents.files) + 3 if contents else 0,
+        len(signed.tombstones),
+        proofs.key_id(signed.key) if signed.key else None,
+        signed.trusted,
         tuple(findings.named),
         findings.count,
     )
 
 
-def _check_clips(directory: Path, contents: Contents, archives: list[str], findings: Findings) -> Counter[str]:
+def _check_clips(
+    directory: Path, contents: Contents, archives: list[str], tombstones: Mapping[str, str], findings: Findings
+) -> Counter[str]:
     """Returns how many clips each split has."""
     clips: Counter[str] = Counter()
-    rows = read_csvs(directory, findings)
+    rows = read_csvs(directory, tombstones, findings)
     alphabet = _read_alphabet(directory, findings)
-    lines = _counted(agreeing_lines(directory, rows, alphabet, contents, findings), clips)
+    consents = read_consents(directory, contents, tombstones, findings)
+    lines = _counted(agreeing_lines(directory, rows, consents, alphabet, contents, findings), clips)
     packed = check_loose(directory, lines, findings, WORKERS)
     if packed:
         check_packed(directory, archives, packed, rows, findings)
+    for wav_filename in consents:
+        findings.add(layout.CONSENTS, f"has a proof of consent to {wav_filename}, which is not in {layout.CLIPS}")
     for wav_filename in (name for name, row in rows.items() if row is not None):
         findings.add(wav_filename, f"is in a CSV and not in {layout.CLIPS}")
-    for split in layout.SPLITS:
-        if clips[split] != contents.clips[split]:
-            findings.add(
-                layout.MANIFEST, f"counts {contents.clips[split]} clips in {split}, and there are {clips[split]}"
-            )
+    if clips.total() + len(tombstones) != sum(contents.clips.values()) or any(
+        clips[split] > contents.clips[split] for split in layout.SPLITS
+    ):
+        counted = ", ".join(f"{contents.clips[split]} clips in {split}" for split in layout.SPLITS)
+        there = ", ".join(f"{clips[split]} in {split}" for split in layout.SPLITS)
+        findings.add(layout.MANIFEST, f"counts {counted}, and there are {there}, and {len(tombstones)} withdrawn")
     for path in _strays(directory, {*contents.files}, rows):
-        findings.add(path, "is no part of this release")
+        withdrawn = path in tombstones or _wav_beside(path) in tombstones
+        findings.add(path, "was withdrawn: run `loanword prune`" if withdrawn else "is no part of this release")
     return clips
 
 
@@ -117,8 +148,11 @@ def _check_sums(directory: Path, contents: Contents, findings: Findings) -> None
             findings.add(path, f"has another digest in {layout.SUMS}")
 
 
-def _check_files(directory: Path, contents: Contents, findings: Findings) -> list[str]:
-    """Checks each file's digest; returns the archives that are there and sound."""
+def _check_files(directory: Path, contents: Contents, tombstones: Mapping[str, str], findings: Findings) -> list[str]:
+    """Checks each file's digest; returns the archives that are there and sound.
+
+    Once clips are withdrawn, the files that tell of clips are shorter: what is left of them is proven line by line.
+    """
     archives = []
     with ThreadPoolExecutor(WORKERS) as pool:
         entries = [*contents.beside_archives(), *contents.archives()]
@@ -127,6 +161,8 @@ def _check_files(directory: Path, contents: Contents, findings: Findings) -> lis
             if found is None:
                 if not is_archive or os.path.lexists(directory / entry.path):
                     findings.add(entry.path, "is not there, or is no plain file")
+            elif tombstones and entry.path in TELL_OF_CLIPS:
+                continue
             elif found[0] != entry.size_bytes:
                 findings.add(entry.path, f"is {found[0]} bytes, not {entry.size_bytes}")
             elif found[1] != entry.sha256:

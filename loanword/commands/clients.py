@@ -14,6 +14,8 @@ import typer
 
 from corpus.errors import ServerRefused, Unauthenticated
 from corpus.words import Scope
+from export.client import proofs
+from export.client.pins import user_pins_file
 from export.client.pull import PullProgress
 from export.client.pull import pull as pull_release
 from export.client.verify import VerifyReport
@@ -29,6 +31,10 @@ from loanword.token_file import TokenFile
 Token = Annotated[
     str | None,
     typer.Option("--token", envvar="LOANWORD_TOKEN", help="Instead of the one that `sign-in` or `device pair` kept."),
+]
+Trust = Annotated[
+    str | None,
+    typer.Option("--trust", help="The operator's public key: 64 hexadecimal digits, or a file that holds them."),
 ]
 Email = Annotated[str, typer.Option(prompt="E-mail", help="The account's e-mail address.")]
 Password = Annotated[str, typer.Option(prompt="Password", hide_input=True, help="Better typed than given here.")]
@@ -129,25 +135,45 @@ def pull(
     keep_archives: Annotated[
         bool, typer.Option("--keep-archives", help="Keep the tar files beside the clips.")
     ] = False,
+    trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
-    """Pull a release, verified and ready to train on. Interrupted, it goes on where it was."""
+    """Pull a release, verified and ready to train on. Interrupted, it goes on where it was.
+
+    What was withdrawn since the last pull is removed from the folder first.
+    """
     bearer = token or TokenFile.of(server, "account").read()
     with progress_bar("pulling") as progress:
 
         def on_progress(at: PullProgress) -> None:
             progress(at.done_bytes, at.total_bytes)
 
-        summary = pull_release(release, directory, server, bearer, on_progress, keep_archives)
+        summary = pull_release(
+            release,
+            directory,
+            server,
+            bearer,
+            on_progress,
+            keep_archives,
+            pins_file=user_pins_file(),
+            trust=_key(trust),
+        )
+    if summary.key_is_new:
+        typer.echo(f"Trusting from now on the key {proofs.key_id(summary.key)}; its fingerprint is", err=True)
+        typer.echo(f"  {proofs.fingerprint(summary.key)}", err=True)
+        typer.echo("Compare it with the one that the operator publishes.", err=True)
+    if summary.withdrawn:
+        typer.echo(f"Withdrawn since, and removed from here: {len(summary.withdrawn)} clips.", err=True)
     _tell(summary.report, as_json)
 
 
 def verify(
     directory: Annotated[Path, typer.Argument(help="A pulled release.", exists=True, file_okay=False)],
+    trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a release on this disk, needing no network: every digest, row, label and recording."""
-    _tell(verify_release(directory), as_json)
+    """Check a release on this disk, needing no network: signature, digests, proofs of consent, rows, recordings."""
+    _tell(verify_release(directory, trust=_key(trust), pins_file=user_pins_file()), as_json)
 
 
 def _tell(report: VerifyReport, as_json: bool) -> None:
@@ -156,10 +182,21 @@ def _tell(report: VerifyReport, as_json: bool) -> None:
     elif report.sound:
         clips = ", ".join(f"{count} {split}" for split, count in report.clips.items())
         typer.echo(f"{report.name}@{report.version} in {report.directory} is sound: {clips}")
+        if report.withdrawn:
+            typer.echo(f"{report.withdrawn} clips of it were withdrawn, and are not here")
+        if not report.trusted:
+            typer.echo(f"Signed by the key {report.key}, which nobody vouched for: give it with --trust")
     for problem in () if as_json else report.problems:
         typer.echo(str(problem), file=sys.stderr)
     if not report.sound:
         raise typer.Exit(1)
+
+
+def _key(trust: str | None) -> bytes | None:
+    """From 64 hexadecimal digits, or a file that holds them."""
+    if trust is None:
+        return None
+    return proofs.parse_key(Path(trust).read_text() if Path(trust).is_file() else trust)
 
 
 def _token(server: str, email: str, password: str, scopes: list[Scope], lifetime: timedelta) -> str:

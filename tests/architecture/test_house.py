@@ -51,6 +51,8 @@ INTERNAL_ERRORS = {
     "DecoderCrashed",
     "PullError",
     "BadRelease",
+    "UntrustedKey",
+    "StaleState",
     "NotEnoughSpace",
     "OtherReleaseHere",
     "BucketMissing",

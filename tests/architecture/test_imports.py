@@ -29,6 +29,7 @@ PURE = (
     "curation/duplicates.py",
     "export/splits.py",
     "export/manifest.py",
+    "export/consents.py",
 )
 IMPURE = ("sqlalchemy", "alembic", "psycopg", "boto3", "botocore", "fastapi", "starlette")
 

@@ -38,7 +38,16 @@ from tests.integration.export.releases import (
 )
 
 EVERY_SPLIT = Policy(min_speakers=dict.fromkeys(Split, 1))
-PAPERS = {"README.md", "datasheet.html", "LICENSE", "alphabet.txt", "clips.jsonl", "release.json", "SHA256SUMS"}
+PAPERS = {
+    "README.md",
+    "datasheet.html",
+    "LICENSE",
+    "alphabet.txt",
+    "clips.jsonl",
+    "consent.jsonl",
+    "release.json",
+    "SHA256SUMS",
+}
 CSVS = {"train.csv", "dev.csv", "test.csv"}
 
 BUILD_ELSEWHERE = """

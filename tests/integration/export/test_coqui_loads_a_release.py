@@ -29,7 +29,7 @@ def coqui() -> None:
 def test_coqui_loads_every_sample_of_a_pulled_release(house: Collaborators, tmp_path: Path) -> None:
     published(house)
     with serving(build_app(house, [routes()])) as url:
-        pull("commands", tmp_path / "1.0", url, engineer_token(house))
+        pull("commands", tmp_path / "1.0", url, engineer_token(house), clock=house.clock)
     lines = [json.loads(line) for line in (tmp_path / "1.0" / "clips.jsonl").read_text().splitlines()]
 
     counts = read_with_coqui(tmp_path / "1.0")

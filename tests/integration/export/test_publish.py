@@ -152,7 +152,7 @@ def test_a_withdrawal_before_publication_refuses_it(house: Collaborators, lender
 
 def test_a_withdrawal_waits_while_a_release_is_published(house: Collaborators, lenders: list[Lender]) -> None:
     rival = Rival(lambda: withdraw_consent(house, lenders[0].account_id))
-    watched = replace(house, clock=clock_that(house.clock, 1, rival.start_and_look))
+    watched = replace(house, clock=clock_that(house.clock, 3, rival.start_and_look))
 
     publish_release(watched, NAME, VERSION)
     rival.join()

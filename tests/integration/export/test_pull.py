@@ -36,7 +36,18 @@ from tests.factories import make_account, make_token, withdraw_consent
 from tests.fixtures.serving import serving, serving_by_hand
 from tests.integration.export.releases import lend
 from tests.integration.export.test_catalogue import THREE_SPLITS, engineer_token, published
-from tests.unit.export.client.handmade import SHARD, Spoken, clip_members, four_clips, release_files, sealed, tar_file
+from tests.unit.export.client.handmade import (
+    SHARD,
+    Spoken,
+    clip_members,
+    four_clips,
+    release_files,
+    sealed,
+    signature,
+    state_file,
+    tar_file,
+    tombstones_file,
+)
 
 HASTY = Patience(attempts=3, first_pause=timedelta(milliseconds=1), longest_pause=timedelta(milliseconds=2))
 Answer = tuple[int, Mapping[str, str], bytes]
@@ -51,14 +62,15 @@ def test_a_release_is_pulled_whole_and_ready_to_train_on(house: Collaborators, t
     seen: list[PullProgress] = []
 
     with serving(build_app(house, [routes()])) as url:
-        first = pull("commands", tmp_path / "1.0", url, token, seen.append)
-        again = pull("commands@1.0", tmp_path / "1.0", url, token)
+        first = pull("commands", tmp_path / "1.0", url, token, seen.append, clock=house.clock)
+        again = pull("commands@1.0", tmp_path / "1.0", url, token, clock=house.clock)
 
     assert first.report.problems == ()
     assert (first.name, first.version, first.clips) == ("commands", "1.0", {"train": 2, "dev": 2, "test": 2})
     lists = {"train.csv", "dev.csv", "test.csv", "clips.jsonl", "alphabet.txt", "SHA256SUMS", "release.json"}
     papers = {"README.md", "datasheet.html", "LICENSE"}
-    assert {path.name for path in (tmp_path / "1.0").iterdir()} == {"clips"} | lists | papers
+    proofs = {"consent.jsonl", "release.json.sig", "state.json", "tombstones.csv", "pulled.json"}
+    assert {path.name for path in (tmp_path / "1.0").iterdir()} == {"clips"} | lists | papers | proofs
     assert seen[-1].done_bytes == seen[-1].total_bytes == first.downloaded_bytes
     assert (again.downloaded_bytes, again.report) == (0, first.report)
 
@@ -68,11 +80,11 @@ def test_a_pulled_release_loses_nothing_to_a_changed_byte(house: Collaborators, 
     token = engineer_token(house)
 
     with serving(build_app(house, [routes()])) as url:
-        first = pull("commands", tmp_path / "1.0", url, token)
+        first = pull("commands", tmp_path / "1.0", url, token, clock=house.clock)
         clip = next((tmp_path / "1.0" / "clips").rglob("*.wav"))
         sound = clip.read_bytes()
         clip.write_bytes(sound[:-1] + b"x")
-        again = pull("commands", tmp_path / "1.0", url, token)
+        again = pull("commands", tmp_path / "1.0", url, token, clock=house.clock)
 
     assert again.report.sound
     assert clip.read_bytes() == sound
@@ -83,7 +95,7 @@ def test_archives_can_be_kept(house: Collaborators, tmp_path: Path) -> None:
     published(house)
 
     with serving(build_app(house, [routes()])) as url:
-        summary = pull("commands", tmp_path / "1.0", url, engineer_token(house), keep_archives=True)
+        summary = pull("commands", tmp_path / "1.0", url, engineer_token(house), keep_archives=True, clock=house.clock)
 
     assert summary.report.sound
     assert len(list((tmp_path / "1.0" / "archives").iterdir())) == 3
@@ -98,7 +110,7 @@ def test_what_may_not_be_pulled_is_explained(house: Collaborators, tmp_path: Pat
 
     def refusal(wanted: str, shown: str) -> type[LoanwordError]:
         try:
-            pull(wanted, tmp_path / "new", url, shown, patience=HASTY)
+            pull(wanted, tmp_path / "new", url, shown, patience=HASTY, clock=house.clock)
         except LoanwordError as error:
             return type(error)
         return LoanwordError
@@ -131,12 +143,12 @@ def test_the_next_version_is_pulled_beside_and_not_over_the_last(house: Collabor
     lend(house, speakers=1)
 
     with serving(build_app(house, [routes()])) as url:
-        pull("commands", tmp_path / "1.0", url, token)
+        pull("commands", tmp_path / "1.0", url, token, clock=house.clock)
         build_release(house, "commands", "2.0", THREE_SPLITS)
         publish_release(house, "commands", "2.0")
         with pytest.raises(OtherReleaseHere):
-            pull("commands", tmp_path / "1.0", url, token)
-        second = pull("commands", tmp_path / "2.0", url, token)
+            pull("commands", tmp_path / "1.0", url, token, clock=house.clock)
+        second = pull("commands", tmp_path / "2.0", url, token, clock=house.clock)
 
     assert (second.version, second.report.sound) == ("2.0", True)
     assert verify(tmp_path / "1.0").sound
@@ -150,9 +162,17 @@ class Shelf:
     """What a server made by hand serves: the first answers that `faults` has for a path, then the file itself."""
 
     files: dict[str, bytes]
-    state: str = "current"
     faults: dict[str, list[Callable[["Handler", bytes], None]]] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    told: dict[str, bytes] = field(default_factory=dict)
+    """`state.json` and `tombstones.csv`, where they are not those of a release that nobody has left."""
+    acknowledged: list[int] = field(default_factory=list)
+
+    def content(self, path: str) -> bytes | None:
+        if path in ("/state.json", "/tombstones.csv"):
+            made = {"/state.json": state_file(self.files["release.json"]), "/tombstones.csv": tombstones_file()}
+            return self.told.get(path[1:], made[path])
+        return self.files.get(path)
 
     def handler(self) -> type["Handler"]:
         return type("HandlerOfShelf", (Handler,), {"shelf": self})
@@ -164,7 +184,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.removeprefix("/v1/releases/voices").removeprefix("/1.0/files/")
         self.shelf.asked.append((path, self.headers.get("Range")))
-        content = self.shelf.files.get(path) if path else self._listing()
+        content = self.shelf.content(path)
         if content is None:
             return self.answer(404, b"")
         if faults := self.shelf.faults.get(path):
@@ -183,12 +203,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def do_POST(self) -> None:
+        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.shelf.acknowledged.append(told["serial"])
+        self.answer(200, b"{}")
+
     def log_message(self, format: str, *args: object) -> None:
         """Silence."""
-
-    def _listing(self) -> bytes:
-        version = {"version": "1.0", "state": self.shelf.state, "manifest_sha256": None}
-        return json.dumps({"name": "voices", "current": "1.0", "versions": [version]}).encode()
 
 
 def cut_after(size_bytes: int) -> Callable[[Handler, bytes], None]:
@@ -238,14 +259,16 @@ def test_a_pull_that_died_is_taken_up_by_the_next(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_busy_is_asked_again_when_it_said(tmp_path: Path) -> None:
-    shelf = Shelf(release_files(four_clips()), faults={"": [answering(429, {"Retry-After": "1"}), answering(503)]})
+    shelf = Shelf(
+        release_files(four_clips()), faults={"/state.json": [answering(429, {"Retry-After": "1"}), answering(503)]}
+    )
     patience = Patience(first_pause=timedelta(milliseconds=1), longest_pause=timedelta(milliseconds=400))
 
     with serving_by_hand(shelf.handler()) as url:
         summary = pull("voices", tmp_path / "it", url, "token", patience=patience)
 
     assert summary.report.sound
-    assert [path for path, _ in shelf.asked].count("") == 3
+    assert [path for path, _ in shelf.asked][:4] == ["/state.json"] * 3 + ["/tombstones.csv"]
 
 
 def test_a_server_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
@@ -328,6 +351,7 @@ def test_a_release_larger_than_the_disk_is_not_begun(tmp_path: Path) -> None:
     manifest = json.loads(files["release.json"])
     manifest["files"][SHARD["train"]]["size_bytes"] = 1 << 40
     files["release.json"] = json.dumps(manifest).encode()
+    files["release.json.sig"] = signature(files["release.json"])
 
     with serving_by_hand(Shelf(files).handler()) as url, pytest.raises(NotEnoughSpace, match="bytes more"):
         pull("voices", tmp_path / "it", url, "token", patience=HASTY)

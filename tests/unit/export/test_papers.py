@@ -28,12 +28,15 @@ SUBJECT = Subject(
 RELEASE = ReleaseFile(
     name="commands",
     version="1.0",
+    revision=1,
     snapshot_at=SUBJECT.snapshot_at,
     generator="loanword 0",
     policy=POLICY,
     counts=COUNTS,
     left_out={"too_long": 3},
     warnings=list(SUBJECT.warnings),
+    consent_root="cd" * 32,
+    consent_leaves=9,
     files={"train.csv": FileFacts(10, "ab" * 32)},
 )
 
@@ -43,9 +46,9 @@ def test_release_json_reads_back() -> None:
 
 
 def test_release_json_of_a_newer_schema_is_refused() -> None:
-    text = format_release(RELEASE).replace('"schema_version": 1', '"schema_version": 2')
+    text = format_release(RELEASE).replace('"schema_version": 2', '"schema_version": 3')
 
-    with pytest.raises(BadManifest, match="schema 2"):
+    with pytest.raises(BadManifest, match="schema 3"):
         parse_release(text)
 
 
