@@ -122,7 +122,7 @@ class _Work:
                     content, of_shard = archive.make_shard(self.house, self.frozen, shard, rows, pool)
                     if len(latest) == PUTS_AT_ONCE:
                         latest.popleft().result()
-                    under_way[shard.path] = putters.submit(self._put_shard, shard, content)
+                    under_way[shard.path] = putters.submit(_put_shard, self, shard, content)
                     latest.append(under_way[shard.path])
                     del content
                     members += of_shard
@@ -164,14 +164,16 @@ class _Work:
             raise ReleaseWithdrawn(archive.BUILD_AGAIN)
         return consents.prove([(each.clip, each.consent_salt, stated[each.account_id]) for each in members])
 
-    def _put_shard(self, shard: Shard, content: memoryview) -> StoredFile:
-        """Asked before, so that a withdrawn voice is not put, and after, for one withdrawn while it was being put."""
-        self._check_stands(shard)
-        stored = self.put(shard.path, content)
-        self._check_stands(shard)
-        return stored
 
-    def _check_stands(self, shard: Shard) -> None:
-        with self.house.database.reading() as session:
-            if not snapshot.stands(session, self.frozen, self.house.clock(), shard):
-                raise ReleaseWithdrawn(archive.BUILD_AGAIN)
+def _put_shard(work: _Work, shard: Shard, content: memoryview) -> StoredFile:
+    """Asked before, so that a withdrawn voice is not put, and after, for one withdrawn while it was being put."""
+    _check_stands(work, shard)
+    stored = work.put(shard.path, content)
+    _check_stands(work, shard)
+    return stored
+
+
+def _check_stands(work: _Work, shard: Shard) -> None:
+    with work.house.database.reading() as session:
+        if not snapshot.stands(session, work.frozen, work.house.clock(), shard):
+            raise ReleaseWithdrawn(archive.BUILD_AGAIN)

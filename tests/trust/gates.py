@@ -442,15 +442,15 @@ GATES = (
     Gate(
         "an archive is about to be stored",
         "shard stored",
-        Mutant("export.build:_put_shard", "_check_stands", which=1),
-        Moment("export.build:_check_stands", transaction=1),
+        Mutant("export.assemble:_put_shard", "_check_stands", which=1),
+        Moment("export.assemble:_check_stands", transaction=1),
         put,
     ),
     Gate(
         "an archive has just been stored",
         "shard stored",
-        Mutant("export.build:_put_shard", "_check_stands", which=2),
-        Moment("export.build:_check_stands", transaction=2),
+        Mutant("export.assemble:_put_shard", "_check_stands", which=2),
+        Moment("export.assemble:_check_stands", transaction=2),
         put,
     ),
     Gate(
@@ -463,8 +463,8 @@ GATES = (
     Gate(
         "a release is published",
         "release published",
-        Mutant("export.publish:publish_release", "snapshot.stands"),
-        Moment("export.publish:publish_release", transaction=2),
+        Mutant("export.publish:_draft_that_stands", "snapshot.stands"),
+        Moment("export.publish:publish_release", transaction=3),
         made_current,
     ),
     Gate(
