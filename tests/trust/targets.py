@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from corpus.speech.decoder import Decoder
 from tests.trust.canaries import measure_residue
+from tests.trust.flips import measure_flips
 from tests.trust.gates import measure_gates
 from tests.trust.grounds import Ground
 from tests.trust.interleavings import KINDS, measure_interleavings
@@ -41,6 +42,10 @@ class Target:
     why_not: str = ""
 
 
+def flips(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_flips(setting.ground, n, seed)
+
+
 def refusals(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield measure_refusals(setting.ground, n, seed)
 
@@ -71,6 +76,13 @@ AUDITED_EVENTS = 100_000
 GATES = "gates"
 
 TARGETS: Sequence[Target] = (
+    Target(
+        "1",
+        "Whoever holds a release can check every byte of it, and no change goes unnoticed.",
+        flips,
+        1000,
+        "changed bytes",
+    ),
     Target(
         "2",
         "Without your consent, nothing that a device sends is kept.",
