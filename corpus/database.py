@@ -87,12 +87,12 @@ class Database:
                 self._turn.release()
 
 
-def upgrade(url: str) -> None:
-    """Brings the schema to the newest migration."""
+def upgrade(url: str, revision: str = "head") -> None:
+    """Brings the schema to a migration, the newest by default."""
     with migrating(url) as connection:
         config = alembic_config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def pending_migrations(url: str) -> list[str]:
@@ -102,6 +102,12 @@ def pending_migrations(url: str) -> list[str]:
         current = MigrationContext.configure(connection).get_current_revision()
     missing = [revision.revision for revision in script.iterate_revisions("head", current or "base")]
     return missing[::-1]
+
+
+def current_migration(url: str) -> str | None:
+    """The one that the database stands at."""
+    with connected(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def check_up_to_date(url: str) -> None:

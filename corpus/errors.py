@@ -380,6 +380,10 @@ class LedgerBroken(ProofError):
     """The ledger is not what its newest signed head says: nothing is added to it. Run `loanword audit`."""
 
 
+class BackupRefused(Refused):
+    """The backup cannot be made, or cannot be restored."""
+
+
 # Audio
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,12 +11,15 @@ from corpus.audit import AuditReport, audit
 from corpus.collaborators import collaborators
 from corpus.settings import read_settings
 from ingest.sweep import sweep
+from loanword.backup import back_up, restore
 from loanword.commands.options import Home
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds audit."""
+    """Adds audit, backup and restore."""
     app.command("audit")(audit_command)
+    app.command("backup")(backup_command)
+    app.command("restore")(restore_command)
 
 
 def audit_command(
@@ -38,6 +42,39 @@ def audit_command(
         typer.echo(f"DOES NOT FIT: {fault}" if fault else "All of it fits.")
     if fault:
         raise typer.Exit(1)
+
+
+def backup_command(
+    folder: Annotated[Path, typer.Argument(help="An empty folder, or one to make.", file_okay=False)],
+    home: Home = None,
+    with_objects: Annotated[
+        bool, typer.Option("--objects", help="Copy the stored objects too, not their list alone.")
+    ] = False,
+) -> None:
+    """Back up the database and a list of the objects; no key is in it. A server may go on running."""
+    backed = back_up(collaborators(read_settings(home)), folder, with_objects=with_objects)
+    copied = "copied" if backed.with_objects else "listed"
+    typer.echo(
+        f"Backed up into {backed.folder}: {backed.leaves} leaves of the ledger, {backed.objects} objects {copied}."
+    )
+    typer.echo("No key is in it: keep copies of the master key and the signing key elsewhere.", err=True)
+
+
+def restore_command(
+    folder: Annotated[Path, typer.Argument(help="A folder that `loanword backup` made.", exists=True, file_okay=False)],
+    home: Home = None,
+    force: Annotated[bool, typer.Option("--force", help="Put it in the place of a database in use.")] = False,
+) -> None:
+    """Restore a backup, with no server running. What was withdrawn or erased since stays so."""
+    restored = restore(read_settings(home), folder, force=force)
+    typer.echo(f"Restored: {restored.objects} objects put back.")
+    if restored.leaves_from_outside:
+        typer.echo(
+            f"{restored.leaves_from_outside} leaves of the ledger are newer than the backup, and came back without "
+            "what they said: who agreed since must be asked again."
+        )
+    if restored.missing:
+        typer.echo(f"{restored.missing} objects are missing that the backup's list names: erased since, or lost.")
 
 
 def summary(report: AuditReport) -> str:

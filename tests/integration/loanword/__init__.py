@@ -1,0 +1,1 @@
+"""The roof, on real components."""
