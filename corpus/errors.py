@@ -380,7 +380,7 @@ class LedgerBroken(ProofError):
     """The ledger is not what its newest signed head says: nothing is added to it. Run `loanword audit`."""
 
 
-class BackupRefused(Refused):
+class BackupRefused(LoanwordError):
     """The backup cannot be made, or cannot be restored."""
 
 

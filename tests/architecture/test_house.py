@@ -46,6 +46,7 @@ INTERNAL_ERRORS = {
     "BadSignature",
     "LedgerBroken",
     "SealBroken",
+    "BackupRefused",
     "DecodeError",
     "Undecodable",
     "DecoderCrashed",
