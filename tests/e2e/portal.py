@@ -54,12 +54,12 @@ def wording() -> str:
     return resources.files("loanword").joinpath("notices", "en-US.md").read_text("utf-8")
 
 
-def newcomer(house: Collaborators) -> AccountId:
+def newcomer(house: Collaborators, email: str = EMAIL) -> AccountId:
     """Has an account, and has not been asked yet."""
     controller = {"controller_name": "Open Voices", "controller_contact": "voices@example.org", "jurisdiction": "DE"}
     stating = replace(house, settings=house.settings.model_copy(update=controller))
     publish_notice(stating, wording(), locale="en-US", version="2026-03")
-    return make_account(house, email=EMAIL)
+    return make_account(house, email=email)
 
 
 def lending_person(house: Collaborators, account_id: AccountId | None = None) -> Person:
@@ -189,15 +189,15 @@ def effort_to_opt_out(page: Page) -> Effort:
     return hand.effort
 
 
-def symmetric_effort(page: Page, address: str) -> tuple[Effort, Effort]:
-    """(to opt in, to opt out) of a newcomer: what must be as easy as the other."""
-    sign_in(page, address)
+def symmetric_effort(page: Page, address: str, email: str = EMAIL) -> tuple[Effort, Effort]:
+    """(to opt in, to opt out) of a newcomer: the second must be as easy as the first."""
+    sign_in(page, address, email)
     return effort_to_opt_in(page), effort_to_opt_out(page)
 
 
-def sign_in(page: Page, address: str) -> None:
+def sign_in(page: Page, address: str, email: str = EMAIL) -> None:
     page.goto(f"{address}/me")
-    page.get_by_label("E-mail address").fill(EMAIL)
+    page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(f"{address}/me")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from corpus.speech.decoder import Decoder
 from tests.trust.canaries import measure_residue
+from tests.trust.effort import measure_effort
 from tests.trust.flips import measure_flips
 from tests.trust.gates import measure_gates
 from tests.trust.grounds import Ground
@@ -59,6 +60,10 @@ def stopping(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield measure_stopping(setting.ground, n, seed)
 
 
+def effort(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield from measure_effort(setting.ground, n, seed)
+
+
 def residue(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield measure_residue(setting.ground, setting.decoder, n, seed)
 
@@ -103,6 +108,13 @@ TARGETS: Sequence[Target] = (
         stopping,
         200,
         "withdrawals",
+    ),
+    Target(
+        "5",
+        "Taking your voice back is no more work than lending it.",
+        effort,
+        5,
+        "newcomers, in a real browser",
     ),
     Target(
         "7",
