@@ -295,6 +295,26 @@ def _notices(session: Session, notice_ids: Iterable[int]) -> dict[int, ConsentNo
     return {each.id: each for each in found}
 
 
+def count_consent(session: Session, purpose: Purpose, now: datetime) -> tuple[int, int]:
+    """How many accounts have the purpose in force, and how many have taken it back since they gave it."""
+    last = (
+        select(func.max(ConsentEvent.id).label("id"))
+        .where(ConsentEvent.purpose == purpose, ConsentEvent.account_id.is_not(None))
+        .group_by(ConsentEvent.account_id)
+        .subquery()
+    )
+    grants = and_(
+        ConsentEvent.act.in_(GRANTS),
+        ConsentEvent.at <= now,
+        or_(ConsentEvent.expires_at.is_(None), ConsentEvent.expires_at > now),
+    )
+    taken_back = ConsentEvent.act == ConsentAct.WITHDRAWN
+    row = session.execute(
+        select(func.count().filter(grants), func.count().filter(taken_back)).join(last, last.c.id == ConsentEvent.id)
+    ).one()
+    return row[0], row[1]
+
+
 # The one rule, as SQL
 
 _NOW = bindparam("consent_now", type_=UtcDateTime(), required=True)

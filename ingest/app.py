@@ -9,6 +9,7 @@ from ingest.api.receipts import receipt_routes
 from ingest.api.utterances import utterance_routes
 from ingest.body import UploadMemory
 from ingest.portal.app import portal_routes
+from ingest.transparency.page import transparency_routes
 
 
 def routes() -> APIRouter:
@@ -20,4 +21,5 @@ def routes() -> APIRouter:
     router.include_router(pairing_routes())
     router.include_router(receipt_routes())
     router.include_router(portal_routes())
+    router.include_router(transparency_routes())
     return router

@@ -164,6 +164,7 @@ def _is_healthy(url: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs bash, curl and openssl")
 def test_a_reader_who_types_the_numbered_blocks_in_turn_gets_from_an_empty_home_to_a_withdrawal(tmp_path: Path) -> None:
     desk = tmp_path / "desk"

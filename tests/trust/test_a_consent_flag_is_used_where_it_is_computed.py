@@ -70,6 +70,7 @@ NO_GATES = {
     "ingest.own.clips:clips_page": "a person's list of their own: what a page shows was asked in its own transaction",
     "ingest.own.clips:one_clip": "the same for one",
     "ingest.portal.first_screen:_show": "counts, for the owner's page",
+    "ingest.transparency.count:count": "sums up lengths for the numbers page, which tells of nobody",
     "ingest.take_home:take_home": "counts what there is to take",
     "ingest.take_home:_recordings": "names a batch of one's own; each recording asks again",
 }

@@ -1,0 +1,1 @@
+"""What our promises come to, in numbers that anybody may read."""

@@ -1,0 +1,70 @@
+"""Counts what the numbers page tells, once a minute at most, whoever asks and however often."""
+
+import json
+from datetime import timedelta
+from threading import Lock
+
+from corpus import ledger_queries, queries
+from corpus.collaborators import Collaborators
+from corpus.ledger_queries import public_keys
+from corpus.signing import verify
+from corpus.tables import TreeHead
+from corpus.words import Purpose
+from ingest.transparency import queries as own
+from ingest.transparency.facts import Counted, Head
+
+KEPT_FOR = timedelta(minutes=1)
+
+
+class Counts:
+    """What was counted last. One counts anew; who comes meanwhile gets the last, and waits only for the first."""
+
+    def __init__(self) -> None:
+        self._last: Counted | None = None
+        self._counting = Lock()
+
+    def get(self, house: Collaborators) -> Counted:
+        last = self._last
+        if last is not None and house.clock() - last.at < KEPT_FOR:
+            return last
+        if not self._counting.acquire(blocking=last is None):
+            assert last is not None
+            return last
+        try:
+            if self._last is None or self._last is last:
+                self._last = count(house)
+            return self._last
+        finally:
+            self._counting.release()
+
+
+def count(house: Collaborators) -> Counted:
+    with house.database.reading() as session:
+        now = house.clock()
+        opted_in, withdrawn = queries.count_consent(session, Purpose.COLLECT, now)
+        erasures = own.erasures(session)
+        copies, reported = own.copies(session)
+        head = ledger_queries.newest_head(session)
+        return Counted(
+            at=now,
+            opted_in=opted_in,
+            withdrawn=withdrawn,
+            closed=own.closed_accounts(session),
+            kept=own.kept_sound(session, now),
+            released=own.released_sound(session, now),
+            stops_s=[took_ms / 1000 for _, took_ms, _ in erasures if took_ms is not None],
+            erasures_s=[(done - asked).total_seconds() for asked, _, done in erasures if done is not None],
+            releases=own.releases_by_state(session),
+            recuts=own.count_recuts(session),
+            tombstones=own.count_tombstones(session),
+            copies_to_clean=copies,
+            copies_reported=reported,
+            head=None if head is None else _told(head, public_keys(session)),
+        )
+
+
+def _told(head: TreeHead, keys: dict[str, bytes]) -> Head:
+    """Raises `BadSignature` rather than show a head that none of our keys signed."""
+    verify(head.document, ledger_queries.TREE_HEAD, keys)
+    key_id = str(json.loads(head.document)["signature"]["key_id"])
+    return Head(head.size, head.root, head.at, key_id, keys[key_id].hex(), head.document)
