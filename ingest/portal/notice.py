@@ -35,6 +35,7 @@ class Stated:
     controller: str
     jurisdiction: str
     validity: str
+    clocks: str
     recipients: dict[Purpose, str]
     retention: dict[Purpose, str]
 
@@ -48,6 +49,7 @@ def stated(terms: str) -> Stated:
         controller=", ".join(filter(None, (controller.get("name"), controller.get("contact")))),
         jurisdiction=told.get("jurisdiction", ""),
         validity=told.get("validity", ""),
+        clocks=told.get("retention", ""),
         recipients={purpose: each.get("recipients", "") for purpose, each in known.items()},
         retention={purpose: each.get("retention", "") for purpose, each in known.items()},
     )
