@@ -277,8 +277,12 @@ def _check_keys(session: Session, house: Collaborators, report: AuditReport) -> 
             _check_succession(house, key, before, told.pop(key.key_id, None), report)
     if told:
         _unfit(f"signing key {next(iter(told))}: the ledger tells of it, and it is missing")
-    if keys and house.signer.key_id not in {key.key_id for key in keys}:
-        _unfit("the signing key that this house holds is none of the ledger's")
+    in_force = ledger_queries.keys_in_force(session)
+    if keys and house.signer.key_id not in in_force:
+        _unfit("the signing key that this house holds is none of the ledger's, or was given up as lost")
+    newest = ledger_queries.newest_head(session)
+    if newest is not None and json.loads(newest.document)["signature"]["key_id"] not in in_force:
+        _unfit(f"head {newest.size}: it is signed by a key that was given up as lost")
 
 
 def _content(entry: EntryRow) -> dict[str, Any]:

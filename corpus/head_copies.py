@@ -54,7 +54,7 @@ def complete(house: Collaborators) -> int:
 
     Raises `LedgerBroken` where they tell two histories, or what is outside was not signed by us.
     """
-    _copy_keys(house)
+    copy_keys(house)
     outside = sorted(sizes_outside(house))  # listed first: what is outside was committed before
     with house.database.reading() as session:
         ours = ledger_queries.head_sizes(session)
@@ -128,7 +128,7 @@ def _compare_newest(house: Collaborators, common: list[int]) -> None:
             _contest(house, common[-1])
 
 
-def _copy_keys(house: Collaborators) -> None:
+def copy_keys(house: Collaborators) -> None:
     """Public keys lie outside as well; the database takes in those that it lacks and that we may trust."""
     with house.database.reading() as session:
         known = {key.key_id: key for key in ledger_queries.known_keys(session)}

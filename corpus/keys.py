@@ -8,6 +8,8 @@ far fewer than 2^32 times). An unwrapped key lives for one request or one batch 
 import hashlib
 import hmac
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,10 +20,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from corpus import object_keys
-from corpus.errors import KeyDestroyed, Misconfigured, ObjectAbsent, SealBroken
-from corpus.object_store import ObjectStore
+from corpus.errors import KeyDestroyed, Misconfigured, ObjectAbsent, ObjectExists, SealBroken
+from corpus.object_store import ObjectStore, erase_below
 from corpus.sealed import SealedBytes
-from corpus.secret_files import read_secret, write_secret
+from corpus.secret_files import read_secret, replace_secret, write_secret
 from corpus.words import AccountId, KeyId, new_id
 
 KEY_BYTES = 32
@@ -85,22 +87,46 @@ class AccountKey:
 
 
 class MasterKey:
-    """The operator's 32 secret bytes. All that is keyed derives from it by HKDF-SHA256 (RFC 5869), one label a use."""
+    """The operator's secret. All that is keyed derives from its first 32 bytes (HKDF-SHA256, RFC 5869), a label a use.
 
-    def __init__(self, secret: bytes) -> None:
-        if len(secret) != KEY_BYTES:
-            raise Misconfigured(f"The master key is {len(secret)} bytes, and must be {KEY_BYTES}.")
-        self._secret = secret
+    Each further 32 bytes are a generation of the wrapping key: the last one wraps account keys, and all unwrap. Only
+    the wrapping key can be rotated: look-ups and pseudonyms stay what they are.
+    """
+
+    def __init__(self, secret: bytes, path: Path | None = None) -> None:
+        if not secret or len(secret) % KEY_BYTES:
+            raise Misconfigured(f"The master key is {len(secret)} bytes, and must be {KEY_BYTES}, or a multiple.")
+        self._secret, self._wrapping = secret[:KEY_BYTES], secret[KEY_BYTES:]
+        self._path = path
 
     @classmethod
     def read(cls, path: Path) -> "MasterKey":
         """Raises `Misconfigured` where the file is absent, of another size, or readable by others."""
-        return cls(read_secret(path, "master key"))
+        return cls(read_secret(path, "master key"), path)
 
     @staticmethod
     def write_new(path: Path) -> None:
         """Makes a random master key, durable, and never over an old one (raises FileExistsError)."""
         write_secret(path, os.urandom(KEY_BYTES))
+
+    @classmethod
+    def rotate(cls, path: Path) -> "MasterKey":
+        """Adds a generation of the wrapping key to the file: whole or not at all."""
+        replace_secret(path, read_secret(path, "master key") + os.urandom(KEY_BYTES))
+        return cls.read(path)
+
+    @property
+    def generation(self) -> int:
+        """The newest: how often the wrapping key was rotated."""
+        return len(self._wrapping) // KEY_BYTES
+
+    def wrapping_key(self, generation: int) -> bytes:
+        start = (generation - 1) * KEY_BYTES
+        return self._wrapping[start : start + KEY_BYTES] if generation else self.derive("wrap account keys")
+
+    def again(self) -> "MasterKey":
+        """As its file is now: another process may have rotated it."""
+        return MasterKey.read(self._path) if self._path else self
 
     def derive(self, label: str) -> bytes:
         """32 bytes that only this label and this master key give."""
@@ -117,32 +143,89 @@ class Keyring:
     """Makes, unwraps and destroys account keys. `wrapped_keys` must be unversioned or erase all versions."""
 
     def __init__(self, master: MasterKey, wrapped_keys: ObjectStore) -> None:
-        self._wrapping = AESGCM(master.derive("wrap account keys"))
         self._wrapped_keys = wrapped_keys
+        self._use(master)
+
+    def with_master(self, master: MasterKey) -> "Keyring":
+        """Over the same keys."""
+        return Keyring(master, self._wrapped_keys)
 
     def create(self, account_id: AccountId, kind: KeyKind) -> KeyId:
         """Stores a new random key, durable, and returns its id. A key that no row names is harmless."""
         key_id = KeyId(new_id())
-        nonce, secret = os.urandom(NONCE_BYTES), AESGCM.generate_key(bit_length=8 * KEY_BYTES)
-        object_key = object_keys.account_key(account_id, key_id)
-        wrapped = self._wrapping.encrypt(nonce, secret, f"{object_key}|{kind}".encode())
-        self._wrapped_keys.put(object_key, nonce + wrapped)
+        secret = AESGCM.generate_key(bit_length=8 * KEY_BYTES)
+        self._wrap(AccountKey(key_id, account_id, secret), kind, self._master.generation)
         return key_id
 
     def unwrap(self, account_id: AccountId, key_id: KeyId, kind: KeyKind) -> AccountKey:
         """Raises `KeyDestroyed` where the key is gone."""
-        object_key = object_keys.account_key(account_id, key_id)
+        known = len(self._wrapping)
+        for generation in reversed(range(known)):
+            with suppress(ObjectAbsent):
+                return self._unwrap(account_id, key_id, kind, generation)
+        self._use(self._master.again())
+        for generation in reversed(range(known, len(self._wrapping))):
+            with suppress(ObjectAbsent):
+                return self._unwrap(account_id, key_id, kind, generation)
+        raise KeyDestroyed
+
+    def destroy(self, account_id: AccountId, key_id: KeyId) -> None:
+        """Erases the wrapped key, of whatever generation; done twice is done once."""
+        self._wrapped_keys.erase(object_keys.account_key(account_id, key_id))
+        erase_below(self._wrapped_keys, object_keys.account_key(account_id, key_id))
+
+    # Rotation
+
+    def behind(self) -> list[tuple[AccountId, KeyId, int]]:
+        """Every key that an older generation wraps: (account, key, generation)."""
+        found = (object_keys.account_key_named(info.key) for info in self._wrapped_keys.list(object_keys.ACCOUNT_KEYS))
+        return [each for each in found if each is not None and each[2] < self._master.generation]
+
+    def wrap_anew(
+        self, account_id: AccountId, key_id: KeyId, generation: int, is_named: Callable[[AccountId, KeyId], bool]
+    ) -> bool:
+        """Wraps a key of that generation in the newest, if a row still names it once that is done.
+
+        `is_named` is asked under the account's lock: a withdrawal that came before it may have missed the new name,
+        which is erased again then; one that comes after finds both.
+        """
+        newest = self._master.generation
         try:
-            with self._wrapped_keys.open(object_key) as file:
-                stored = file.read()
-        except ObjectAbsent as error:
-            raise KeyDestroyed from error
+            key, kind = self._unwrap_either(account_id, key_id, generation)
+        except ObjectAbsent:
+            return False  # destroyed meanwhile
+        with suppress(ObjectExists):  # a rotation that was interrupted
+            self._wrap(key, kind, newest)
+        if not is_named(account_id, key_id):
+            self._wrapped_keys.erase(object_keys.account_key(account_id, key_id, newest))
+            return False
+        self._wrapped_keys.erase(object_keys.account_key(account_id, key_id, generation))
+        return True
+
+    def _use(self, master: MasterKey) -> None:
+        self._wrapping = [AESGCM(master.wrapping_key(number)) for number in range(master.generation + 1)]
+        self._master = master
+
+    def _wrap(self, key: AccountKey, kind: KeyKind, generation: int) -> None:
+        object_key = object_keys.account_key(key.account_id, key.key_id, generation)
+        nonce = os.urandom(NONCE_BYTES)
+        wrapped = self._wrapping[generation].encrypt(nonce, key.secret, f"{object_key}|{kind}".encode())
+        self._wrapped_keys.put(object_key, nonce + wrapped)
+
+    def _unwrap_either(self, account_id: AccountId, key_id: KeyId, generation: int) -> tuple[AccountKey, KeyKind]:
+        """Its name does not say which kind of key it is."""
         try:
-            secret = self._wrapping.decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], f"{object_key}|{kind}".encode())
+            return self._unwrap(account_id, key_id, KeyKind.VOICE, generation), KeyKind.VOICE
+        except SealBroken:
+            return self._unwrap(account_id, key_id, KeyKind.IDENTITY, generation), KeyKind.IDENTITY
+
+    def _unwrap(self, account_id: AccountId, key_id: KeyId, kind: KeyKind, generation: int) -> AccountKey:
+        object_key = object_keys.account_key(account_id, key_id, generation)
+        with self._wrapped_keys.open(object_key) as file:
+            stored = file.read()
+        associated = f"{object_key}|{kind}".encode()
+        try:
+            secret = self._wrapping[generation].decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], associated)
         except (InvalidTag, ValueError) as error:
             raise SealBroken from error
         return AccountKey(key_id, account_id, secret)
-
-    def destroy(self, account_id: AccountId, key_id: KeyId) -> None:
-        """Erases the wrapped key; done twice is done once."""
-        self._wrapped_keys.erase(object_keys.account_key(account_id, key_id))

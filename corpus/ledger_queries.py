@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
@@ -225,6 +225,32 @@ def known_keys(session: Session) -> list[KnownKey]:
     return [KnownKey(*row) for row in rows]
 
 
+def keys_in_force(session: Session) -> list[str]:
+    """Ids of the keys that may sign: the newest, and those before it back to one that was lost and took all with it."""
+    keys = known_keys(session)
+    began = max((at for at, key in enumerate(keys) if key.endorsement is None), default=0)
+    return [key.key_id for key in keys[began:]]
+
+
+def add_key(session: Session, signer: Signer, new: Signer, now: datetime) -> bool:
+    """Makes `new` a key of ours, endorsed by `signer`, or by nobody where they are the same; whether it was not yet.
+
+    The ledger tells of it. A server that still holds the endorsed key's predecessor may go on signing with it.
+    """
+    lock(session)
+    keys = known_keys(session)
+    if not keys or new.key_id in {key.key_id for key in keys}:
+        return False  # nothing was signed yet, or it is known
+    at = max([now, *(key.created_at + timedelta(microseconds=1) for key in keys)])
+    told = {"at": at.isoformat(), "public_key": new.public_key.hex()}
+    endorsement = None if signer.key_id == new.key_id else signer.sign(KEY_ENDORSEMENT, told)
+    key = KnownKey(new.key_id, new.public_key.hex(), at, endorsement)
+    session.add(SigningKey(key_id=key.key_id, public_key=key.public_key, created_at=at, endorsement=endorsement))
+    session.flush()
+    append_entry(session, signer, EntryKind.KEY, key_content(key), at)
+    return True
+
+
 def key_content(key: KnownKey) -> dict[str, object]:
     """What the ledger's entry says of every key but the first."""
     endorsed = hashlib.sha256(key.endorsement.encode()).hexdigest() if key.endorsement else None
@@ -281,8 +307,10 @@ def lock(session: Session) -> None:
 
 def _know_key(session: Session, signer: Signer, now: datetime) -> None:
     """The first key ever is taken as it is. Raises `Misconfigured` for another that nobody endorsed."""
-    known = public_keys(session)
+    known = [key.key_id for key in known_keys(session)]
     if signer.key_id in known:
+        if signer.key_id not in keys_in_force(session):
+            raise Misconfigured("This signing key was given up as lost: restart with the one that took its place.")
         return
     if known:
         raise Misconfigured("This signing key is not the ledger's: restore the file, or run `loanword keys rotate`.")

@@ -8,7 +8,8 @@
     ledger/keys/<key id>.json                           the public keys that signed them
     journal/<erasure>.json                              withdrawals and deletions, for a restored database
     certificates/<digest of its secret>.json            erasure certificates, for who has none of ours any more
-    accounts/<account>/<key>                            wrapped account keys, in the key store
+    accounts/<account>/<key>                            wrapped account keys, in the key store; <key>.1 once the
+                                                        wrapping key was rotated once, and so on
 
 An attempt is random: two writers of one thing never meet in one name, and the loser erases its own.
 The voice key stands in the name, so that an erasure lists exactly what was sealed under the key it destroyed: a person
@@ -31,6 +32,7 @@ RESERVED = frozenset({"state", "tombstones", STATE_JSON, TOMBSTONES_CSV})
 _REVISION = re.compile(r"r[0-9]+")
 HEADS = "ledger/heads/"
 PUBLIC_KEYS = "ledger/keys/"
+_ACCOUNT_KEY = re.compile(rf"{ACCOUNT_KEYS}([0-9a-f]{{32}})/([0-9a-f]{{32}})(?:\.([1-9][0-9]{{0,5}}))?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -47,8 +49,15 @@ def account_keys(account_id: AccountId) -> str:
     return f"{ACCOUNT_KEYS}{account_id}/"
 
 
-def account_key(account_id: AccountId, key_id: KeyId) -> str:
-    return f"{account_keys(account_id)}{key_id}"
+def account_key(account_id: AccountId, key_id: KeyId, generation: int = 0) -> str:
+    """All names of one key begin with the name of its first generation, and no other key's does."""
+    return f"{account_keys(account_id)}{key_id}{f'.{generation}' if generation else ''}"
+
+
+def account_key_named(object_key: str) -> tuple[AccountId, KeyId, int] | None:
+    """(account, key, generation) of a name in the key store; None for what is not ours."""
+    ours = _ACCOUNT_KEY.fullmatch(object_key)
+    return (AccountId(ours[1]), KeyId(ours[2]), int(ours[3] or 0)) if ours else None
 
 
 def voice_prefix(account_id: AccountId, key_id: KeyId) -> str:

@@ -1,4 +1,4 @@
-"""Files that hold a secret: mode 0600, durable before anything rests on them, never written over."""
+"""Files that hold a secret: mode 0600, durable before anything rests on them, written over by a rotation alone."""
 
 import os
 from pathlib import Path
@@ -24,6 +24,24 @@ def write_secret(path: Path, secret: bytes) -> None:
         file.write(secret)
         file.flush()
         os.fsync(file.fileno())
-    directory = os.open(path.parent, os.O_RDONLY)
+    _make_durable(path.parent)
+
+
+def replace_secret(path: Path, secret: bytes) -> None:
+    """Whole or not at all: a crash leaves the old one or the new one."""
+    incoming = path.with_name(f"{path.name}.incoming")
+    incoming.unlink(missing_ok=True)
+    write_secret(incoming, secret)
+    move_secret(incoming, path)
+
+
+def move_secret(source: Path, to: Path) -> None:
+    """Puts a secret in the place of another."""
+    source.replace(to)
+    _make_durable(to.parent)
+
+
+def _make_durable(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
     os.fsync(directory)
     os.close(directory)

@@ -9,6 +9,7 @@ import typer
 
 from corpus.audit import AuditReport, audit
 from corpus.collaborators import collaborators
+from corpus.rotate_keys import next_signing_key, prepare_signing_key, rotate_master_key, rotate_signing_key
 from corpus.settings import read_settings
 from ingest.sweep import sweep
 from loanword.backup import back_up, restore
@@ -16,10 +17,14 @@ from loanword.commands.options import Home
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds audit, backup and restore."""
+    """Adds audit, backup, restore and keys."""
     app.command("audit")(audit_command)
     app.command("backup")(backup_command)
     app.command("restore")(restore_command)
+    keys_app = typer.Typer(help="The master key and the signing key.", no_args_is_help=True)
+    keys_app.command("rotate")(rotate)
+    keys_app.callback()(lambda: None)
+    app.add_typer(keys_app, name="keys")
 
 
 def audit_command(
@@ -75,6 +80,35 @@ def restore_command(
         )
     if restored.missing:
         typer.echo(f"{restored.missing} objects are missing that the backup's list names: erased since, or lost.")
+
+
+def rotate(
+    home: Home = None,
+    signing: Annotated[bool, typer.Option("--signing", help="A new signing key, endorsed by the one before.")] = False,
+    master: Annotated[bool, typer.Option("--master", help="A new wrapping key for every account's keys.")] = False,
+    lost: Annotated[
+        bool, typer.Option("--lost", help="The signing key is lost or has leaked: it endorses nothing, and ends.")
+    ] = False,
+) -> None:
+    """Rotate keys. What was sealed still opens, and what was signed still holds; interrupted, run it again."""
+    if not (signing or master) or (lost and not signing):
+        raise typer.BadParameter("Say --signing or --master, or both; --lost goes with --signing.")
+    settings = read_settings(home)
+    path = settings.resolved_signing_key_file()
+    if lost:
+        prepare_signing_key(path)
+        opened = collaborators(settings.model_copy(update={"signing_key_file": next_signing_key(path)}))
+    else:
+        opened = collaborators(settings)
+    if signing:
+        typer.echo(f"The signing key is now {rotate_signing_key(opened, path, lost=lost)}: restart the servers.")
+    if lost:
+        typer.echo(
+            "Whoever pinned the old one must pin this one by hand: tell them, by a way that they trust.", err=True
+        )
+    if master:
+        typer.echo(f"{rotate_master_key(opened)} account keys are wrapped by a new key.")
+        typer.echo(f"Copy {settings.resolved_master_key_file()} anew to its safe place.", err=True)
 
 
 def summary(report: AuditReport) -> str:
