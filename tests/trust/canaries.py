@@ -56,6 +56,8 @@ class Canary:
     written: str
     """What the curator wrote down."""
     body: bytes
+    """A recording that also says something of its own in its header, as some recorders do."""
+    comment: str
     pcm: bytes
 
     @classmethod
@@ -65,15 +67,29 @@ class Canary:
 
         noise = np.frombuffer(chance.randbytes(2 * SAMPLES), "<i2") // 8
         pcm = noise.astype("<i2").tobytes()
-        return cls(f"{word()}@example.org", word(), f"play {word()}", f"play {word()}", wav(pcm), pcm)
+        said, written, comment = f"play {word()}", f"play {word()}", word()
+        return cls(f"{word()}@example.org", word(), said, written, commented(wav(pcm), comment), comment, pcm)
 
     def marks(self) -> Iterator[bytes]:
-        """Its words, pieces of its sound, and plain digests of it."""
-        yield from (text.rpartition(" ")[2].encode() for text in (self.said, self.written, self.device, self.email))
+        """Its words, pieces of its sound, and plain digests of it.
+
+        The digest of the WAV file that a release made of it is no mark: its tombstone tells the world to delete that.
+        """
+        texts = (self.said, self.written, self.device, self.email, self.comment)
+        yield from (text.rpartition(" ")[2].encode() for text in texts)
         yield from (self.pcm[at : at + WINDOW_BYTES] for at in (1000, SAMPLES, 2 * SAMPLES - 1000))
         for content in (self.body, self.pcm):
             yield hashlib.sha256(content).hexdigest().encode()
             yield hashlib.sha256(content).digest()
+
+
+def commented(recording: bytes, comment: str) -> bytes:
+    """The same WAV file with a comment (RIFF's `ICMT`) in front of its sound."""
+    text = comment.encode()
+    told = b"INFOICMT" + len(text).to_bytes(4, "little") + text
+    chunk = b"LIST" + len(told).to_bytes(4, "little") + told
+    whole = recording[12:36] + chunk + recording[36:]
+    return b"RIFF" + (len(whole) + 4).to_bytes(4, "little") + b"WAVE" + whole
 
 
 def measure_residue(ground: Ground, decoder: Decoder, n: int, seed: int) -> Result:
