@@ -9,6 +9,7 @@ from sqlalchemy import (
     BindParameter,
     ScalarSelect,
     Select,
+    and_,
     bindparam,
     delete,
     func,
@@ -268,6 +269,53 @@ def files_of(session: Session, release_id: ReleaseId, *, withdrawn: bool | None 
     return {
         row.path: StoredFile(FileFacts(row.size_bytes, row.sha256), row.revision) for row in session.scalars(of_release)
     }
+
+
+def count_recorded(session: Session, release_id: ReleaseId) -> int:
+    """How many clips stand in a release, whether or not they may still be published."""
+    return session.scalar(select(func.count()).where(ReleaseClip.release_id == release_id)) or 0
+
+
+def awaiting_recut(session: Session) -> list[tuple[str, str]]:
+    """(name, version) of each, the one that has waited longest first."""
+    rows = session.execute(
+        select(Release.name, Release.version)
+        .where(Release.recut_at.is_not(None), Release.state == ReleaseState.CURRENT)
+        .order_by(Release.recut_at, Release.name)
+    )
+    return [(name, version) for name, version in rows]
+
+
+def renew_lease(session: Session, release_id: ReleaseId, revision: int, until: datetime | None) -> None:
+    """Of the newest attempt alone."""
+    own = and_(Release.id == release_id, Release.newest_revision == revision)
+    session.execute(update(Release).where(own).values(recut_until=until).execution_options(synchronize_session=False))
+
+
+def accounts_out_of_consent(session: Session, now: datetime) -> list[AccountId]:
+    """Whose clips stand in a published version, and may be published no more; sorted."""
+    usable = usable_clips(Purpose.PUBLISH, now).with_only_columns(Clip.id)
+    return list(
+        session.scalars(
+            select(Utterance.account_id)
+            .distinct()
+            .join(Clip, Clip.utterance_id == Utterance.id)
+            .join(ReleaseClip, ReleaseClip.clip_id == Clip.id)
+            .join(Release, Release.id == ReleaseClip.release_id)
+            .where(Release.published_at.is_not(None), Clip.id.not_in(usable))
+            .order_by(Utterance.account_id)
+        )
+    )
+
+
+def unusable_clips_of(account_id: AccountId, now: datetime) -> Select[ClipId]:
+    """An account's clips that may not be published now, for a statement to be made of."""
+    usable = usable_clips(Purpose.PUBLISH, now).with_only_columns(Clip.id)
+    return (
+        select(Clip.id)
+        .join(Utterance, Utterance.id == Clip.utterance_id)
+        .where(Utterance.account_id == account_id, Clip.id.not_in(usable))
+    )
 
 
 def assigned_splits(session: Session, release_name: str) -> dict[AccountId, Split]:
