@@ -114,6 +114,12 @@ def revision_folder(revision: int) -> str:
     return "" if revision == 1 else f"r{revision}/"
 
 
+def revision_of(path: str) -> int:
+    """Which revision made what lies there, below its version."""
+    folder, _, below = path.partition("/")
+    return int(folder[1:]) if below and _REVISION.fullmatch(folder) else 1
+
+
 def release_state(name: str, serial: int | None = None) -> str:
     """The signed state of a name: the newest under a name that stays, and each under its own."""
     return release_prefix(name) + (STATE_JSON if serial is None else f"state/{serial}.json")

@@ -1,8 +1,8 @@
-"""Cuts a published version anew without the voices that were withdrawn: a revision that reuses every archive they did not
-touch, byte for byte.
+"""Cuts a published version anew without the voices that were withdrawn: a revision that reuses, byte for byte, every
+archive they did not touch.
 
-The archives that held them, and the lists that named them, are gone from the store already. Each attempt has a number of
-its own, and only the newest can end. The whole counts once a last transaction finds in it exactly what may still be
+The archives that held them, and the lists that named them, are gone from the store already. Each attempt has a number
+of its own, and only the newest can end. The whole counts once a last transaction finds in it exactly what may still be
 published; somebody who leaves meanwhile begins it anew. Where nobody is left, the version is revoked.
 """
 
@@ -75,9 +75,9 @@ def recut_release(
     """Done where nothing was withdrawn, it does nothing. Raises `UnknownRelease`, `ReleaseSuperseded`,
     `ReleaseWithdrawn` (revoked, or never published), or `RecutUnderWay`.
     """
-    entomb_expired(house)
-    erase_withdrawn(house)
     for _ in range(ATTEMPTS):
+        entomb_expired(house)
+        erase_withdrawn(house)
         begun = _begin(house, name, version)
         if isinstance(begun, Recut):
             erase_withdrawn(house)
@@ -93,7 +93,7 @@ def recut_release(
 
 
 def recut_waiting(house: Collaborators) -> list[Recut]:
-    """Every version that waits for it. What one of them fails at holds up no other; it is tried again by the next run."""
+    """Every version that waits for it. What one fails at holds up no other, and is tried again by the next run."""
     entomb_expired(house)
     with house.database.reading() as session:
         waiting = queries.awaiting_recut(session)
@@ -181,16 +181,7 @@ def _make(house: Collaborators, begun: _Begun, on_progress: Progress, readers: i
         announced = announce.tell_ledger(
             session, house, release, begun.revision, made.manifest_sha256, made.consent_root, house.clock()
         )
-    signature = announce.put_signature(house, announced)
-    with house.database.writing() as session:
-        release = _still_stands(session, house, begun)
-        files = {**made.files, RELEASE_SIGNATURE: signature}
-        queries.write_down(session, release, made.manifest_sha256, made.consent_root, files, made.digests)
-        release.revision, release.recut_at, release.recut_until = begun.revision, None, None
-        session.flush()
-        release_queries.renew_state(
-            session, house.signer, frozen.name, house.clock(), house.settings.release_state_lasts
-        )
+    _finish(house, begun, made, announce.put_signature(house, announced))
     _erase_unnamed(house, begun)
     return Recut(
         frozen.name,
@@ -200,6 +191,18 @@ def _make(house: Collaborators, begun: _Begun, on_progress: Progress, readers: i
         len(begun.kept),
         len(frozen.shards) - len(begun.kept),
     )
+
+
+def _finish(house: Collaborators, begun: _Begun, made: Assembled, signature: StoredFile) -> None:
+    with house.database.writing() as session:
+        release = _still_stands(session, house, begun)
+        files = {**made.files, RELEASE_SIGNATURE: signature}
+        queries.write_down(session, release, made.manifest_sha256, made.consent_root, files, made.digests)
+        release.revision, release.recut_at, release.recut_until = begun.revision, None, None
+        session.flush()
+        release_queries.renew_state(
+            session, house.signer, begun.frozen.name, house.clock(), house.settings.release_state_lasts
+        )
 
 
 def _still_stands(session: Session, house: Collaborators, begun: _Begun) -> Release:
@@ -263,9 +266,9 @@ def _verify(house: Collaborators, begun: _Begun, made: Assembled) -> None:
 
 
 def _erase_unnamed(house: Collaborators, begun: _Begun) -> None:
-    """Erases what lies below the version and is no file of it: older attempts, and files that a newer revision replaced.
+    """Erases what lies below the version and is no file of it: older attempts, and what a newer revision has replaced.
 
-    Of an attempt that is under way no file is named yet; but a newer number keeps it from ending.
+    Of an older attempt that is under way no file is named yet; but this one's number keeps it from ending.
     """
     frozen = begun.frozen
     prefix = object_keys.release_prefix(frozen.name, frozen.version)
@@ -280,7 +283,8 @@ def _erase_unnamed(house: Collaborators, begun: _Begun) -> None:
             for path, file in queries.files_of(session, frozen.release_id).items()
         }
     for key in [info.key for info in house.store.list(prefix)]:
-        if key not in named and (finished or not key.startswith(own)):
+        made_by = object_keys.revision_of(key.removeprefix(prefix))
+        if key not in named and made_by <= begun.revision and (finished or not key.startswith(own)):
             house.store.erase(key)
 
 

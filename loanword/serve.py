@@ -21,6 +21,8 @@ from corpus.collaborators import Collaborators, collaborators
 from corpus.settings import Settings, read_settings
 from corpus.web import links, openid, pages, sessions
 from corpus.web.app import build_app
+from export.recut import recut_waiting
+from export.state import refresh_states, settle_serials
 from ingest.erase import finish_erasures
 
 SWEEP_EVERY = timedelta(minutes=1)
@@ -35,6 +37,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     opened = collaborators(settings)
     head_copies.complete(opened)
     _erase(opened)
+    settle_serials(opened)  # a restored database goes on above what the world has seen, or the port stays shut
     opened.database.close()
     os.environ.update(as_environment(settings))  # uvicorn's workers are new processes, and read it there
     uvicorn.run(
@@ -108,6 +111,7 @@ async def _keep_erasing(opened: Collaborators) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY.total_seconds())
         await run_in_threadpool(_erase, opened)
+        await run_in_threadpool(_recut, opened)
 
 
 def _erase(opened: Collaborators) -> None:
@@ -117,3 +121,12 @@ def _erase(opened: Collaborators) -> None:
         head_copies.copy_heads(opened)
     except Exception as error:  # broad: a bug in erasing must not end erasing
         _log.exception("erasures are not finished yet", error=type(error).__name__)
+
+
+def _recut(opened: Collaborators) -> None:
+    """Cuts anew what people have left, and keeps the signed states fresh and copied."""
+    try:
+        recut_waiting(opened)
+        refresh_states(opened)
+    except Exception as error:  # broad: the next attempt comes in a minute
+        _log.exception("releases are not up to date yet", error=type(error).__name__)

@@ -113,9 +113,9 @@ def pull(
         for _ in range(STATES_IN_ONE_PULL):
             now = standing.ask(source, directory, name, held, trust, clock())
             if directory.exists() and any(directory.iterdir()):  # what is withdrawn goes, whatever comes of this pull
-                withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held)}
+                withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held).clips}
             raw, signature, contents = _manifest(source, now, name, version)
-            withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held)}
+            withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held).clips}
             whole = _here_already(directory, raw, contents, keep_archives, now.state.signed_by)
             if whole is None:
                 task = _Pull(source, directory, raw, signature, contents, keep_archives, _Tally(contents, on_progress))

@@ -22,7 +22,7 @@ from export.client import contents as layout
 from export.client import pins
 from export.client.files import read_regular
 from export.client.pins import Pin
-from export.client.prune import apply_tombstones, contents_of
+from export.client.prune import Pruned, apply_tombstones, contents_of
 from export.client.server import ReleaseServer
 from export.client.state import (
     LARGEST_STATE_BYTES,
@@ -66,8 +66,8 @@ class Standing:
             raise ReleaseAwaitsRecut
         return chosen
 
-    def keep_and_apply(self, directory: Path, pins_file: Path | None, server: str, held: Pin | None) -> tuple[str, ...]:
-        """Keeps both files in the folder, then takes what was withdrawn out of what it holds; returns the clips' names.
+    def keep_and_apply(self, directory: Path, pins_file: Path | None, server: str, held: Pin | None) -> Pruned:
+        """Keeps both files in the folder, then takes what was withdrawn out of what it holds.
 
         The key is pinned before anything else. The serial is not: only `settle` says that all of it is applied.
         """
@@ -80,8 +80,8 @@ class Standing:
             part.replace(directory / path)
         holds = contents_of(directory)
         if holds is None or holds.name != self.state.name:
-            return ()
-        return apply_tombstones(directory, holds.version, self.tombstones).clips
+            return Pruned((), ())
+        return apply_tombstones(directory, holds.version, self.tombstones)
 
     def settle(
         self, source: ReleaseServer, directory: Path, pins_file: Path | None, server: str, held: Pin | None

@@ -16,6 +16,7 @@ from corpus.errors import ServerRefused, Unauthenticated
 from corpus.words import Scope
 from export.client import proofs
 from export.client.pins import user_pins_file
+from export.client.prune_copy import prune_copy
 from export.client.pull import PullProgress
 from export.client.pull import pull as pull_release
 from export.client.verify import VerifyReport
@@ -41,7 +42,7 @@ Password = Annotated[str, typer.Option(prompt="Password", hide_input=True, help=
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds sign-in, device, upload, pull and verify."""
+    """Adds sign-in, device, upload, pull, verify and prune."""
     app.command("sign-in")(sign_in)
     device = typer.Typer(help="This machine as a device that uploads.", no_args_is_help=True)
     device.command("pair")(pair)
@@ -50,6 +51,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(upload)
     app.command()(pull)
     app.command()(verify)
+    app.command()(prune)
 
 
 def sign_in(
@@ -174,6 +176,30 @@ def verify(
 ) -> None:
     """Check a release on this disk, needing no network: signature, digests, proofs of consent, rows, recordings."""
     _tell(verify_release(directory, trust=_key(trust), pins_file=user_pins_file()), as_json)
+
+
+def prune(
+    directory: Annotated[Path, typer.Argument(help="A pulled release.", exists=True, file_okay=False)],
+    server: Annotated[
+        str | None, typer.Option(envvar="LOANWORD_SERVER", help="Ask it what was withdrawn since, and report to it.")
+    ] = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove from a local copy what was withdrawn: from its CSVs, its clips and its archives."""
+    bearer = (token or TokenFile.of(server, "account").read()) if server else None
+    done = prune_copy(directory, server, bearer, pins_file=user_pins_file())
+    if as_json:
+        typer.echo(json.dumps(asdict(done), default=str, sort_keys=True))
+        return
+    typer.echo(f"{done.name}@{done.version} in {directory}: {len(done.clips)} withdrawn clips removed")
+    for path in done.archives:
+        typer.echo(f"{path} held one: its other clips lie loose now")
+    if done.state != "current":
+        typer.echo(f"This version is {done.state}: pull the release again, into another folder")
+    typer.echo(
+        "Reported to the server." if done.reported else "Not reported: give --server, or pull the release again."
+    )
 
 
 def _tell(report: VerifyReport, as_json: bool) -> None:

@@ -13,11 +13,14 @@ from corpus.identity import accounts, queries
 from corpus.identity.links import LIFETIME, LONGEST_LIFETIME, make_link
 from corpus.settings import read_settings
 from corpus.words import AccountId, Role
+from export.recut import recut_waiting
+from export.state import refresh_states
 from ingest.erase import Erased
 from ingest.publish_notice import publish_notice
 from ingest.sweep import Swept
 from ingest.sweep import sweep as sweep_store
 from loanword.commands.options import Home
+from loanword.commands.releasing import recut_line
 from loanword.prepare import prepare
 from loanword.serve import serve as serve_until_interrupted
 
@@ -153,10 +156,18 @@ def sweep(
     home: Home = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let it be.")] = False,
 ) -> None:
-    """Finish withdrawals, and erase stored objects that no row names. Exit status 1 if a row's object is missing."""
-    swept = sweep_store(collaborators(read_settings(home)), dry_run=dry_run)
+    """Finish withdrawals, cut anew what they touched, and erase stored objects that no row names.
+
+    Exit status 1 if a row's object is missing.
+    """
+    house = collaborators(read_settings(home))
+    swept = sweep_store(house, dry_run=dry_run)
     for line in sweep_lines(swept, dry_run=dry_run):
         typer.echo(line)
+    if not dry_run:
+        for recut in recut_waiting(house):
+            typer.echo(recut_line(recut))
+        refresh_states(house)
     if swept.missing:
         raise typer.Exit(1)
 

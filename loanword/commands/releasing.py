@@ -15,6 +15,9 @@ from export.build import ReleaseSummary, build_release
 from export.policy import Policy
 from export.publish import list_releases, publish_release, show_release
 from export.queries import ReleaseFacts
+from export.recipients import mail, recipients
+from export.recut import Recut, recut_release, revoke_release
+from export.state import refresh_states
 from loanword.commands.options import AsJson, Home
 from loanword.commands.progress import progress_bar
 
@@ -23,12 +26,15 @@ Version = Annotated[str, typer.Option("--version", help="The release's version, 
 
 
 def add_to(app: typer.Typer) -> None:
-    """Adds release build, list, show and publish."""
-    release = typer.Typer(help="Releases: build a draft, look at it, publish it.", no_args_is_help=True)
+    """Adds release build, list, show, publish, recut, revoke and recipients."""
+    release = typer.Typer(help="Releases: build, publish, cut anew, revoke; and who has them.", no_args_is_help=True)
     release.command()(build)
     release.command("list")(list_all)
     release.command()(show)
     release.command()(publish)
+    release.command()(recut)
+    release.command()(revoke)
+    release.command("recipients")(list_recipients)
     app.add_typer(release, name="release")
 
 
@@ -57,6 +63,60 @@ def build(
 def publish(name: Name, version: Version, home: Home = None) -> None:
     """Check a draft whole, ask everyone's consent once more, and make it the current version."""
     _tell([publish_release(collaborators(read_settings(home)), name, version)], as_json=False)
+
+
+def recut(name: Name, version: Version, home: Home = None, as_json: AsJson = False) -> None:
+    """Cut a version anew without the voices that were withdrawn. `serve` and `sweep` do it by themselves."""
+    house = collaborators(read_settings(home))
+    with progress_bar("cutting anew") as on_progress:
+        made = recut_release(house, name, version, on_progress)
+    refresh_states(house)
+    typer.echo(json.dumps(asdict(made), sort_keys=True) if as_json else recut_line(made))
+
+
+def revoke(
+    name: Name,
+    version: Version,
+    reason: Annotated[str, typer.Option(help="Why, for everyone to read: it stays in the ledger. Name no person.")],
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be revoked, and let it be.")] = False,
+) -> None:
+    """End a version for good and erase its files. Nobody can pull it any more, and clients say so."""
+    house = collaborators(read_settings(home))
+    facts = show_release(house, name, version).facts
+    typer.echo(f"{name}@{version}  {facts.state}  {facts.clips} clips{'  would be revoked' if dry_run else ''}")
+    if not dry_run:
+        revoke_release(house, name, version, reason)
+        refresh_states(house)
+        typer.echo("revoked")
+
+
+def list_recipients(name: Name, home: Home = None, as_json: AsJson = False) -> None:
+    """List who pulled a release, what they report to have removed, and a mail to each who has not reported it."""
+    found = recipients(collaborators(read_settings(home)), name)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], default=str, sort_keys=True))
+        return
+    for each in found:
+        pulled = each.pulled
+        reported = f"reported up to serial {pulled.acknowledged_serial}" if pulled.acknowledged_serial else "no report"
+        who, what = each.email or "(account closed)", f"{name}@{pulled.version} r{pulled.revision}"
+        gone = f"{pulled.withdrawn} clips withdrawn, {pulled.unacknowledged} not reported removed"
+        typer.echo(f"{who}  {what}  last pulled {pulled.last_at:%Y-%m-%d}  {gone}  {reported}")
+    for each in found:
+        if each.email and each.pulled.unacknowledged:
+            typer.echo(f"\n{mail(each, name)}", nl=False)
+
+
+def recut_line(made: Recut) -> str:
+    """What a re-cut made, for people."""
+    whole = f"{made.name}@{made.version}"
+    if made.revision is None:
+        return f"{whole}: nobody is left in it, and it is revoked"
+    return (
+        f"{whole} is revision {made.revision}: {made.clips} clips; "
+        f"{made.archives_kept} archives kept as they were, {made.archives_made} made anew"
+    )
 
 
 def list_all(home: Home = None, as_json: AsJson = False) -> None:

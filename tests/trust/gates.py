@@ -17,6 +17,7 @@ from sqlalchemy import select
 from corpus.collaborators import Collaborators
 from corpus.errors import ConsentRefusal, NothingToRelease, ReleaseWithdrawn, UnknownClip
 from corpus.object_store import ObjectInfo, ObjectStore
+from corpus.release_queries import clips_of_account
 from corpus.speech.decoder import Decoder
 from corpus.tables import Clip, Label, Release, ReleaseClip, Review, Utterance
 from corpus.vault import Vault
@@ -31,12 +32,14 @@ from export.build import build_release
 from export.catalogue.serve_file import find_file, open_span
 from export.policy import Policy
 from export.publish import publish_release, show_release
+from export.recut import recut_release
 from ingest.body import Body
 from ingest.metadata import Metadata
 from ingest.own.clips import recording
 from ingest.record_utterance import Admission, admit, record
 from ingest.take_home import take_home
 from tests.factories import Lender, make_account, make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
+from tests.integration.export.leaving import leave
 from tests.trust.grounds import Ground
 from tests.trust.moments import Moment, right_before
 from tests.trust.mutants import Mutant
@@ -319,6 +322,22 @@ def made_current(scene: Scene, moment: Moment) -> list[str]:
     return ["the release is current"] if state is ReleaseState.CURRENT else []
 
 
+def cut_anew(scene: Scene, moment: Moment) -> list[str]:
+    """Somebody else has left already: the release is being cut anew when this one leaves too."""
+    scene.labelled()
+    first = make_lender(scene.house)
+    make_clip(scene.house, first, pcm=tone(duration_s=1, frequency_hz=275), label=WORDS)
+    build_release(scene.house, NAME, VERSION, ONE_SHARD)
+    publish_release(scene.house, NAME, VERSION)
+    leave(scene.house, first.account_id)
+    with scene.left(moment) as house, suppress(ReleaseWithdrawn):
+        recut_release(house, NAME, VERSION)
+    with scene.house.database.reading() as session:
+        served = select(ReleaseClip.wav_filename).join(Release, Release.id == ReleaseClip.release_id)
+        mine = ReleaseClip.clip_id.in_(clips_of_account(scene.leaving.account_id))
+        return [f"{each} is in the new revision" for each in session.scalars(served.where(mine, Release.revision > 1))]
+
+
 def downloaded(scene: Scene, moment: Moment) -> list[str]:
     scene.published()
     return all_bytes_of_the_archive(scene, moment)
@@ -466,6 +485,13 @@ GATES = (
         Mutant("export.publish:_draft_that_stands", "snapshot.stands"),
         Moment("export.publish:publish_release", transaction=3),
         made_current,
+    ),
+    Gate(
+        "a release is cut anew",
+        "release cut anew",
+        Mutant("export.recut:_still_stands", "snapshot.stands"),
+        Moment("export.recut:_finish"),
+        cut_anew,
     ),
     Gate(
         "a download begins",

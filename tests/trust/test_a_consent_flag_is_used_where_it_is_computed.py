@@ -64,6 +64,8 @@ NO_GATES = {
     "curation.review.review:_clip_to_judge": "finds the clip before its key is unwrapped; the judgement asks again",
     "export.archive:_withdrawn_or_broken": "tells after a failure whether it was a withdrawal",
     "export.build:_draft": "discards a draft that someone has left; shards and finish ask again",
+    "export.recut:_make": "asks before it tells the ledger; the last step asks again",
+    "export.recut:entomb_expired": "finds who has left without a word; what it takes out is looked at again",
     "export.snapshot:_labels": "reads labels to choose from; the snapshot asks again",
     "export.snapshot:plan_release": "a dry run: writes nothing, stores nothing",
     "ingest.own.clips:recording": "finds the recording; `still_usable` asks again once its bytes are in hand",
