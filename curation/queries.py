@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import ScalarSelect, Select, and_, false, func, not_, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips, usable_utterances
 from corpus.sealed import SealedBytes
-from corpus.tables import Account, Clip, Hypothesis, Utterance, Verdict
+from corpus.tables import Account, Clip, Hypothesis, Release, ReleaseClip, Utterance, Verdict
 from corpus.words import AccountId, KeyId, Outcome, Purpose, UtteranceId
 from curation.duplicates import Member
 from curation.verdict import DropReason
@@ -127,30 +127,69 @@ def lock_decisions(session: Session) -> None:
 def unsettled_digests(session: Session, now: datetime, *, after: str, limit: int) -> list[str]:
     """Digests, past `after` and in order, whose clips are not decided as their set now asks.
 
-    A set is settled when every clip has an outcome and one is kept, or, among several accounts, none. It changes when
-    a clip is added and when a voice is withdrawn: the clips that count are those that may be used now.
+    A set is settled when every clip has an outcome and one is kept, or, among several accounts of which none had
+    published it before the others came, none. It changes when a clip is added and when a voice is withdrawn: the clips
+    that count are those that may be used now.
     """
     open_to_change = select(Clip.pcm_digest).where(
         Clip.pcm_digest > after, or_(Clip.outcome.is_(None), Clip.reason.in_(SET_REASONS))
     )
-    kept = func.count().filter(Clip.outcome == Outcome.KEPT)
-    people = func.count(Utterance.account_id.distinct())
-    sets = (
+    each = (
         _of_the_same_audio(now)
         .where(Clip.pcm_digest.in_(open_to_change))
-        .group_by(Clip.pcm_digest)
+        .with_only_columns(
+            Clip.pcm_digest,
+            Clip.outcome,
+            Utterance.account_id,
+            Utterance.received_at,
+            _published_at().label("published"),
+        )
+        .cte("each_clip")
+    )
+    first = (
+        select(
+            each.c.pcm_digest,
+            func.min(each.c.account_id).label("owner"),
+            func.count(each.c.account_id.distinct()).label("owners"),
+            func.min(each.c.published).label("published"),
+        )
+        .where(each.c.published.is_not(None))
+        .group_by(each.c.pcm_digest)
+        .cte("first_published")
+    )
+    is_owners = each.c.account_id == first.c.owner
+    kept = func.count().filter(each.c.outcome == Outcome.KEPT)
+    kept_by_owner = func.count().filter(each.c.outcome == Outcome.KEPT, is_owners)
+    came_before = func.count().filter(~is_owners, each.c.received_at < first.c.published)
+    people = func.count(each.c.account_id.distinct())
+    has_owner = and_(func.max(first.c.owners) == 1, came_before == 0)
+    sets = (
+        select(each.c.pcm_digest)
+        .outerjoin(first, first.c.pcm_digest == each.c.pcm_digest)
+        .group_by(each.c.pcm_digest)
         .having(
             or_(
-                func.count().filter(Clip.outcome.is_(None)) > 0,
+                func.count().filter(each.c.outcome.is_(None)) > 0,
                 and_(people == 1, kept != 1),
-                and_(people > 1, kept > 0),
+                and_(people > 1, has_owner, or_(kept != 1, kept_by_owner != 1)),
+                and_(people > 1, not_(func.coalesce(has_owner, false())), kept > 0),
             )
         )
-        .order_by(Clip.pcm_digest)
+        .order_by(each.c.pcm_digest)
         .limit(limit)
-        .with_only_columns(Clip.pcm_digest)
     )
     return [digest for digest in session.scalars(sets) if digest is not None]
+
+
+def _published_at() -> ScalarSelect[datetime | None]:
+    """When a release that holds the clip of the enclosing query was first published; releases keep what they held."""
+    return (
+        select(func.min(Release.published_at))
+        .join(ReleaseClip, ReleaseClip.release_id == Release.id)
+        .where(ReleaseClip.clip_id == Clip.id)
+        .correlate(Clip)
+        .scalar_subquery()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +215,12 @@ def sets_of(session: Session, digests: Sequence[str], now: datetime) -> dict[str
             Utterance.received_at,
             Clip.outcome,
             Clip.reason,
+            _published_at(),
         )
     )
     sets: dict[str, list[Decided]] = {}
-    for digest, clip_id, account_id, utterance_id, received_at, outcome, reason in rows:
-        member = Member(clip_id, account_id, utterance_id, received_at)
+    for digest, clip_id, account_id, utterance_id, received_at, outcome, reason, published_at in rows:
+        member = Member(clip_id, account_id, utterance_id, received_at, published_at)
         sets.setdefault(digest or "", []).append(Decided(member, outcome, reason))
     return sets
 

@@ -24,6 +24,7 @@ from corpus.web.app import build_app
 from export.recut import recut_waiting
 from export.state import refresh_states, settle_serials
 from ingest.erase import finish_erasures
+from ingest.forget import forget_expired
 
 SWEEP_EVERY = timedelta(minutes=1)
 _log = structlog.get_logger()
@@ -119,6 +120,7 @@ def _erase(opened: Collaborators) -> None:
     try:
         finish_erasures(opened)
         head_copies.copy_heads(opened)
+        forget_expired(opened)
     except Exception as error:  # broad: a bug in erasing must not end erasing
         _log.exception("erasures are not finished yet", error=type(error).__name__)
 

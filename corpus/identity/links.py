@@ -28,7 +28,7 @@ def make_link(house: Collaborators, account_id: AccountId, lifetime: timedelta =
     with house.database.writing() as session:
         share_accounts(session, [account_id])
         now = house.clock()
-        queries.forget_links(session, account_id, now)
+        queries.forget_links(session, account_id)
         session.add(
             SignInLink(
                 id=new_id(),

@@ -96,9 +96,14 @@ def account_known_as(session: Session, identity_lookup: str) -> AccountId | None
     return session.scalar(select(ExternalIdentity.account_id).where(ExternalIdentity.lookup == identity_lookup))
 
 
-def forget_links(session: Session, account_id: AccountId, now: datetime) -> None:
-    """Those of the account, and whatever of others has run out."""
-    session.execute(delete(SignInLink).where(or_(SignInLink.account_id == account_id, SignInLink.expires_at <= now)))
+def forget_links(session: Session, account_id: AccountId) -> None:
+    session.execute(delete(SignInLink).where(SignInLink.account_id == account_id))
+
+
+def forget_old_links(session: Session, now: datetime) -> None:
+    """Never waits for whoever makes or spends one just now."""
+    old = select(SignInLink.id).where(SignInLink.expires_at <= now).with_for_update(skip_locked=True)
+    session.execute(delete(SignInLink).where(SignInLink.id.in_(old)).execution_options(synchronize_session=False))
 
 
 def spend_link(session: Session, lookup: str, now: datetime) -> AccountId | None:

@@ -18,9 +18,9 @@ from corpus.keys import AccountKey
 from corpus.object_store import ObjectStore
 from corpus.sealed import place
 from corpus.speech.recogniser import Heard
-from corpus.tables import Clip, Hypothesis
+from corpus.tables import Clip, Hypothesis, Release, ReleaseClip
 from corpus.vault import Vault
-from corpus.words import Outcome, UtteranceId
+from corpus.words import Outcome, ReleaseId, ReleaseState, Split, UtteranceId, new_id
 from curation import queries, run
 from curation.clip import MeasuredClip
 from curation.examine import Workbench
@@ -224,6 +224,100 @@ def test_the_same_audio_from_two_accounts_is_nobodys(house: Collaborators, bench
     assert endings(house) == {ours: SHARED, theirs: SHARED}
     assert ("duplicates", Outcome.DROPPED, "shared_across_accounts") in verdicts(house, ours)
     assert (counts.seen, counts.sets.redecided) == (1, 1)
+
+
+def publish(house: Collaborators, utterance_id: UtteranceId, version: str = "1") -> None:
+    """A release that holds the clip of this utterance, published now."""
+    with house.database.writing() as session:
+        release = Release(
+            id=ReleaseId(new_id()),
+            name="voices",
+            version=version,
+            state=ReleaseState.CURRENT,
+            policy="{}",
+            snapshot_at=house.clock(),
+            published_at=house.clock(),
+        )
+        session.add(release)
+        session.flush()
+        session.add(
+            ReleaseClip(
+                release_id=release.id,
+                clip_id=session.query(Clip.id).where(Clip.utterance_id == utterance_id).scalar(),
+                wav_filename="clips/a.wav",
+                speaker="s",
+                split=Split.TRAIN,
+                shard="train-00000.tar",
+            )
+        )
+
+
+def test_who_uploads_what_another_has_published_takes_it_from_nobody(
+    house: Collaborators, bench: Workbench, clock: StillClock
+) -> None:
+    ada, bo = make_lender(house), make_lender(house)
+    ours = make_utterance(house, ada, body=ONE_SOUND)
+    run.curate(house, Inline(bench))
+    publish(house, ours)
+    clock.forward(timedelta(days=1))
+    theirs = make_utterance(house, bo, body=ONE_SOUND)
+
+    counts = run.curate(house, Inline(bench))
+    again = run.curate(house, Inline(bench))
+
+    assert endings(house) == {ours: KEPT, theirs: SHARED}
+    assert (counts.seen, counts.sets.redecided) == (1, 0)
+    assert (again.seen, again.sets.redecided) == (0, 0)
+    with house.database.reading() as session:
+        assert queries.unsettled_digests(session, house.clock(), after="", limit=10) == []
+
+
+def test_what_another_sent_before_it_was_published_is_nobodys(
+    house: Collaborators, bench: Workbench, clock: StillClock
+) -> None:
+    ada, bo = make_lender(house), make_lender(house)
+    ours = make_utterance(house, ada, body=ONE_SOUND)
+    run.curate(house, Inline(bench))
+    theirs = make_utterance(house, bo, body=ONE_SOUND)
+    clock.forward(timedelta(days=1))
+    publish(house, ours)
+
+    run.curate(house, Inline(bench))
+
+    assert endings(house) == {ours: SHARED, theirs: SHARED}
+
+
+def test_what_two_have_published_is_nobodys(house: Collaborators, bench: Workbench, clock: StillClock) -> None:
+    ada, bo = make_lender(house), make_lender(house)
+    ours = make_utterance(house, ada, body=ONE_SOUND)
+    run.curate(house, Inline(bench))
+    publish(house, ours, "1")
+    theirs = make_utterance(house, bo, body=ONE_SOUND)
+    run.curate(house, Inline(bench))
+    publish(house, theirs, "2")
+
+    run.curate(house, Inline(bench))
+
+    assert endings(house) == {ours: SHARED, theirs: SHARED}
+
+
+def test_a_set_that_an_older_rule_dropped_is_decided_again(
+    house: Collaborators, bench: Workbench, clock: StillClock
+) -> None:
+    ada, bo = make_lender(house), make_lender(house)
+    ours = make_utterance(house, ada, body=ONE_SOUND)
+    run.curate(house, Inline(bench))
+    publish(house, ours)
+    theirs = make_utterance(house, bo, body=ONE_SOUND)
+    run.curate(house, Inline(bench))
+    with house.database.writing() as session:
+        for clip in session.query(Clip):
+            clip.outcome, clip.reason = SHARED
+
+    counts = run.curate(house, Inline(bench))
+
+    assert endings(house) == {ours: KEPT, theirs: SHARED}
+    assert counts.sets.redecided == 1
 
 
 def test_when_one_of_two_accounts_withdraws_the_others_clip_is_decided_again(
