@@ -414,6 +414,10 @@ class BadRelease(PullError):
     """What came is not a sound release: tell whoever runs the server."""
 
 
+class WrongManifest(BadRelease):
+    """The signature is of another `release.json`."""
+
+
 class UntrustedKey(BadRelease):
     """This is signed by another key than the one that is pinned here."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from corpus.errors import BadRelease
+from corpus.errors import BadRelease, WrongManifest
 from export.client import contents as layout
 from export.client import pins, proofs
 from export.client.contents import Contents
@@ -58,10 +58,6 @@ def check_signatures(
         findings.add(layout.SIGNATURE, str(error))
         key = pinned
     return Signed(pinned or key, pinned is not None, tombstones)
-
-
-class WrongManifest(BadRelease):
-    """The signature is of another `release.json`."""
 
 
 def check_release_signature(raw: bytes, contents: Contents, manifest: bytes, keys: Keys) -> bytes:

@@ -53,6 +53,7 @@ INTERNAL_ERRORS = {
     "PullError",
     "BadRelease",
     "UntrustedKey",
+    "WrongManifest",
     "StaleState",
     "NotEnoughSpace",
     "OtherReleaseHere",
