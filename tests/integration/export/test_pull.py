@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from corpus.collaborators import Collaborators
 from corpus.errors import (
@@ -21,14 +23,17 @@ from corpus.errors import (
     ReleaseSuperseded,
     ReleaseWithdrawn,
     ServerUnavailable,
+    StaleState,
     Unauthenticated,
     UnknownRelease,
+    UntrustedKey,
 )
 from corpus.web.app import build_app
 from corpus.words import Role, Scope
 from export.build import build_release
 from export.catalogue.api import routes
-from export.client.pull import PullProgress, pull
+from export.client.pins import pinned_in
+from export.client.pull import PullProgress, PullSummary, pull
 from export.client.server import Patience
 from export.client.verify import verify
 from export.publish import publish_release
@@ -37,10 +42,13 @@ from tests.fixtures.serving import serving, serving_by_hand
 from tests.integration.export.releases import lend
 from tests.integration.export.test_catalogue import THREE_SPLITS, engineer_token, published
 from tests.unit.export.client.handmade import (
+    KEY,
     SHARD,
     Spoken,
     clip_members,
+    endorsement,
     four_clips,
+    one_way,
     release_files,
     sealed,
     signature,
@@ -380,3 +388,157 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
         pull("voices", tmp_path / "it", url, "token", patience=HASTY)
 
     assert list(outside.iterdir()) == []
+
+
+# Servers whose signatures, states or proofs are not what they must be
+
+OTHER = Ed25519PrivateKey.from_private_bytes(b"o" * 32)
+NEXT = Ed25519PrivateKey.from_private_bytes(b"n" * 32)
+FILES = release_files(four_clips())
+GONE = four_clips()[0]
+
+
+def with_state(**told: Any) -> Shelf:
+    return Shelf(FILES, told={"state.json": state_file(FILES["release.json"], **told)})
+
+
+def pull_twice(first: Shelf, second: Shelf, tmp_path: Path, *, pins_file: Path | None = None) -> PullSummary:
+    """From one address, into one folder."""
+    shelf = Shelf(first.files, told=dict(first.told))
+    with serving_by_hand(shelf.handler()) as url:
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY, pins_file=pins_file)
+        shelf.files, shelf.told = second.files, second.told
+        return pull("voices", tmp_path / "it", url, "token", patience=HASTY, pins_file=pins_file)
+
+
+def test_the_newest_state_is_acknowledged_once_all_of_it_is_applied(tmp_path: Path) -> None:
+    shelf = with_state(serial=7)
+
+    with serving_by_hand(shelf.handler()) as url:
+        summary = pull("voices", tmp_path / "it", url, "token", patience=HASTY, pins_file=tmp_path / "pins.json")
+
+    assert (shelf.acknowledged, summary.serial, summary.key_is_new) == ([7], 7, True)
+    assert json.loads((tmp_path / "pins.json").read_bytes())[f"{url} voices"]["serial"] == 7
+
+
+def test_a_lower_serial_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StaleState, match="7 was seen before"):
+        pull_twice(with_state(serial=7), with_state(serial=6), tmp_path)
+
+
+def test_a_serial_that_the_folder_forgot_is_known_to_the_user(tmp_path: Path) -> None:
+    shelf = with_state(serial=7)
+    with serving_by_hand(shelf.handler()) as url:
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY, pins_file=tmp_path / "pins.json")
+        shelf.told = with_state(serial=6).told
+        with pytest.raises(StaleState):
+            pull("voices", tmp_path / "elsewhere", url, "token", patience=HASTY, pins_file=tmp_path / "pins.json")
+
+
+def test_a_state_that_ran_out_is_refused(tmp_path: Path) -> None:
+    shelf = with_state(expires_at="2026-02-28T00:00:00Z")
+
+    with serving_by_hand(shelf.handler()) as url, pytest.raises(StaleState, match="ran out on 2026-02-28"):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+
+def test_another_key_is_refused_once_one_is_pinned(tmp_path: Path) -> None:
+    with pytest.raises(UntrustedKey, match="not one that is trusted here"):
+        pull_twice(with_state(serial=1), with_state(serial=2, key=OTHER), tmp_path)
+
+
+def test_a_key_that_was_given_is_the_only_one_believed(tmp_path: Path) -> None:
+    shelf = with_state()
+
+    with serving_by_hand(shelf.handler()) as url, pytest.raises(UntrustedKey):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY, trust=OTHER.public_key().public_bytes_raw())
+
+
+@pytest.mark.parametrize("by", [KEY, OTHER], ids=["the-pinned-key", "another-key"])
+def test_a_new_key_is_believed_if_the_pinned_one_endorses_it(tmp_path: Path, by: Ed25519PrivateKey) -> None:
+    old = {**endorsement(KEY), "endorsement": None}
+    rotated = with_state(serial=2, key=NEXT, keys=[old, endorsement(NEXT, by)])
+
+    if by is KEY:
+        summary = pull_twice(with_state(serial=1), rotated, tmp_path)
+        assert summary.key == NEXT.public_key().public_bytes_raw()
+    else:
+        with pytest.raises(UntrustedKey):
+            pull_twice(with_state(serial=1), rotated, tmp_path)
+
+
+@pytest.mark.parametrize("state", ["superseded", "revoked"])
+def test_what_is_not_current_is_refused(tmp_path: Path, state: str) -> None:
+    expected = {"superseded": ReleaseSuperseded, "revoked": ReleaseWithdrawn}[state]
+
+    with serving_by_hand(with_state(state=state).handler()) as url, pytest.raises(expected):
+        pull("voices@1.0", tmp_path / "it", url, "token", patience=HASTY)
+
+    assert not (tmp_path / "it").exists()
+
+
+def test_tombstones_that_vanish_are_missed(tmp_path: Path) -> None:
+    stones = tombstones_file(GONE, version="0.9")
+    first = Shelf(FILES, told={"state.json": state_file(FILES["release.json"], stones), "tombstones.csv": stones})
+
+    with pytest.raises(StaleState, match="lacks 1 that were there before"):
+        pull_twice(first, with_state(serial=2), tmp_path)
+
+
+def test_tombstones_that_the_state_does_not_count_are_refused(tmp_path: Path) -> None:
+    shelf = Shelf(FILES, told={"tombstones.csv": tombstones_file(GONE)})
+
+    with (
+        serving_by_hand(shelf.handler()) as url,
+        pytest.raises(BadRelease, match="not the one that"),
+    ):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+
+def test_a_release_signed_by_nobody_known_is_refused(tmp_path: Path) -> None:
+    forged = {**FILES, "release.json.sig": signature(FILES["release.json"], OTHER)}
+
+    with serving_by_hand(Shelf(forged).handler()) as url, pytest.raises(UntrustedKey, match=r"release\.json\.sig"):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+
+def test_a_manifest_that_the_state_does_not_name_is_refused(tmp_path: Path) -> None:
+    other = release_files(four_clips()[1:])
+    shelf = Shelf(other, told={"state.json": state_file(FILES["release.json"])})
+
+    with (
+        serving_by_hand(shelf.handler()) as url,
+        pytest.raises(BadRelease, match="not the one that"),
+    ):
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+
+def test_swapped_proofs_of_consent_are_found(tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in FILES["consent.jsonl"].splitlines()]
+    lines[0]["path"], lines[1]["path"] = lines[1]["path"], lines[0]["path"]
+    proofs = b"".join(one_way(line) + b"\n" for line in lines)
+    files = sealed({**FILES, "consent.jsonl": proofs})
+
+    with serving_by_hand(Shelf(files).handler()) as url:
+        summary = pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+    assert [problem.path for problem in summary.report.problems][:2] == ["consent.jsonl", "consent.jsonl"]
+    assert not summary.report.sound
+    assert read_serial(tmp_path / "it") == 0
+
+
+def test_a_proof_of_another_clip_is_found(tmp_path: Path) -> None:
+    lines = [json.loads(line) for line in FILES["consent.jsonl"].splitlines()]
+    lines[0]["wav_filename"], lines[1]["wav_filename"] = lines[1]["wav_filename"], lines[0]["wav_filename"]
+    files = sealed({**FILES, "consent.jsonl": b"".join(one_way(line) + b"\n" for line in lines)})
+
+    with serving_by_hand(Shelf(files).handler()) as url:
+        summary = pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+
+    assert not summary.report.sound
+
+
+def read_serial(directory: Path) -> int:
+    pin = pinned_in(directory)
+    assert pin is not None
+    return pin.serial
