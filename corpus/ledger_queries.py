@@ -180,6 +180,30 @@ def replay(session: Session, copies: Sequence[HeadCopy], now: datetime) -> int:
 # Heads and leaves
 
 
+@dataclass(frozen=True, slots=True)
+class Consistency:
+    """The proof that an earlier head's log is a beginning of the newest one's."""
+
+    size: int
+    path: tuple[str, ...]
+    head: str
+    """The newest signed head, as JSON."""
+
+
+def consistency(session: Session, first: int) -> Consistency | None:
+    """None where there is no head of that size."""
+    newest, earlier = newest_head(session), session.get(TreeHead, first)
+    if newest is None or earlier is None:
+        return None
+    leaves = session.scalars(
+        select(LedgerLeaf.hash)
+        .where(LedgerLeaf.index >= first, LedgerLeaf.index < newest.size)
+        .order_by(LedgerLeaf.index)
+    ).all()
+    tree = ledger.Tree(leaves, before=earlier.peaks.split(), size_before=first)
+    return Consistency(newest.size, tuple(tree.consistency(first)), newest.document)
+
+
 def newest_head(session: Session) -> TreeHead | None:
     return session.scalar(select(TreeHead).order_by(TreeHead.size.desc()).limit(1))
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from ingest.api.consent import consent_routes
 from ingest.api.devices import device_routes
+from ingest.api.ledger import ledger_routes
 from ingest.api.pairings import pairing_routes
 from ingest.api.receipts import receipt_routes
 from ingest.api.utterances import utterance_routes
@@ -20,6 +21,7 @@ def routes() -> APIRouter:
     router.include_router(device_routes())
     router.include_router(pairing_routes())
     router.include_router(receipt_routes())
+    router.include_router(ledger_routes())
     router.include_router(portal_routes())
     router.include_router(transparency_routes())
     return router

@@ -68,6 +68,12 @@ def receipt(house: Collaborators, account_id: AccountId, receipt_id: int) -> Rec
     return found[0]
 
 
+def signed(document: str | None) -> dict[str, Any] | None:
+    """A signed document, to be told as a part of an answer."""
+    told: dict[str, Any] | None = json.loads(document) if document is not None else None
+    return told
+
+
 def verifier() -> str:
     """The program that checks a receipt without us."""
     return resources.files(ingest).joinpath(VERIFIER).read_text("utf-8")

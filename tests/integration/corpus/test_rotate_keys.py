@@ -1,6 +1,7 @@
 """Keys are rotated: all that was sealed opens, all that was signed holds, and what was destroyed stays so."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from corpus.rotate_keys import next_signing_key, prepare_signing_key, rotate_mas
 from corpus.signing import Signer
 from corpus.words import AccountId, EntryKind, KeyId
 from ingest.receipts import receipts
+from ingest.sweep import sweep
 from ingest.verify_receipt import verify
 from ingest.withdraw import withdraw
 from tests.factories import Lender, identity_key, make_lender, voice_key
+from tests.fixtures.house import StillClock
 
 
 @pytest.fixture
@@ -204,3 +207,15 @@ def test_names_of_account_keys_can_be_read_back() -> None:
         name = object_keys.account_key(account_id, key_id, generation)
         assert object_keys.account_key_named(name) == (account_id, key_id, generation)
     assert object_keys.account_key_named("accounts/x") is None
+
+
+def test_a_sweep_leaves_keys_alone_that_were_wrapped_anew(
+    house: Collaborators, lender: Lender, clock: StillClock
+) -> None:
+    before = voice_key(house, lender.account_id), identity_key(house, lender.account_id)
+    rotate_master_key(house)
+    clock.forward(timedelta(days=3650))  # the store's own clock is a real one
+
+    sweep(house)
+
+    assert (voice_key(house, lender.account_id), identity_key(house, lender.account_id)) == before

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 import ingest
-from corpus import ledger_queries
+from corpus import ledger, ledger_queries, signing
 from corpus.collaborators import Collaborators
 from corpus.errors import NotFound
 from corpus.settings import Settings
@@ -230,3 +230,23 @@ def test_the_api_answers_a_change_with_its_receipts_and_each_of_them_to_the_byte
     assert api.get(f"/v1/receipts/{last}").status_code == 401
     assert api.get("/v1/receipts/999", headers=bearer).status_code == 404
     assert api.get("/verify_receipt.py").text == PROGRAM.read_text("utf-8")
+
+
+def test_anybody_sees_the_newest_head_and_with_an_earlier_one_that_the_log_only_grew(
+    house: Collaborators, account_id: AccountId, api: TestClient
+) -> None:
+    bearer = {"Authorization": f"Bearer {make_token(house, account_id, Scope.ACCOUNT)}"}
+    kept = api.get("/v1/ledger").json()
+    for _ in range(5):
+        agree(house, make_account(house))
+    withdraw(house, account_id)
+
+    first = kept["head"]["size"]
+    proof = api.get(f"/v1/ledger/consistency/{first}", headers=bearer).json()
+
+    keys = {each["key_id"]: bytes.fromhex(each["public_key"]) for each in kept["keys"]}
+    told = signing.verify(ledger.canonical(proof["head"]), ledger_queries.TREE_HEAD, keys)
+    assert ledger.is_consistent(first, kept["head"]["root"], told["size"], told["root"], proof["path"])
+    assert not ledger.is_consistent(first, "00" * 32, told["size"], told["root"], proof["path"])
+    assert api.get("/v1/ledger/consistency/3", headers=bearer).status_code == 404
+    assert api.get(f"/v1/ledger/consistency/{first}").status_code == 401
