@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from corpus.database import Database, check_up_to_date
 from corpus.keys import Keyring, MasterKey
-from corpus.object_store import ObjectStore
+from corpus.object_store import DirectoryStore, ObjectStore
 from corpus.settings import Settings
 from corpus.signing import Signer
 from corpus.stores import open_store
@@ -27,6 +27,11 @@ class Collaborators:
     master: MasterKey
     signer: Signer
     clock: Clock
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether rows and objects are files of this machine: work on them waits for one disk, and for no network."""
+        return self.database.is_sqlite and isinstance(self.store, DirectoryStore)
 
 
 def collaborators(settings: Settings, clock: Clock = utc_now) -> Collaborators:

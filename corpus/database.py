@@ -7,7 +7,7 @@ starves). On PostgreSQL the use cases lock the account's row (`corpus.queries.lo
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from corpus.errors import BadRequest, DatabaseUnavailable, Misconfigured
-from corpus.group_commit import GroupCommit, Piece, Result
+from corpus.group_commit import GroupCommit, Result, Share
+from corpus.prepared import on_driver
 
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 5
 WRITER_WAIT_S = 30.0
-WRITES = "loanword_writes"
 
 
 class Database:
@@ -35,16 +35,16 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url)
-        self._writing_engine = self._engine.execution_options(**{WRITES: True})
-        self._is_sqlite = self._engine.dialect.name == "sqlite"
+        self.is_sqlite = url.startswith("sqlite")
+        self._writing_engine = _sqlite_engine(url, writes=True) if self.is_sqlite else _postgresql_engine(url)
+        self._reading_engine = _sqlite_engine(url, writes=False) if self.is_sqlite else self._writing_engine
         self._turn = threading.Lock()
         self._group = GroupCommit(self._write_all)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A transaction that sees one state of the database (SQLite) or of each statement (PostgreSQL)."""
-        with _translated(), Session(self._engine, expire_on_commit=False) as session:
+        with _translated(), Session(self._reading_engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -55,28 +55,51 @@ class Database:
             yield session
             session.commit()
 
-    def write_together(self, work: Callable[[Session], Result]) -> Result:
-        """Runs a small piece of work in a writing transaction, and returns once it is committed.
+    def read_each(self, pieces: Sequence[Callable[[Session], Result]]) -> list[Result | Exception]:
+        """For each piece of work what it returns, or its error. On SQLite they share one reading transaction."""
+        if not self.is_sqlite:
+            return [_alone(self.reading(), piece) for piece in pieces]
+        with self.reading() as session:
+            return [_alone(nullcontext(session), piece) for piece in pieces]
 
-        On SQLite it may share that transaction with other threads' pieces, for each commit waits for the disk. So a
-        piece writes last of all, in one statement, and what it raises it raises before anything was written.
+    def write_each(self, pieces: Sequence[Callable[[Session], Result]]) -> list[Result | Exception]:
+        """For each piece of work what it returns, committed; or its error.
+
+        On SQLite they share one writing transaction, also with other threads' pieces, for each commit waits for the
+        disk. So a piece writes last of all, in one statement, and what it raises it raises before anything was written.
         """
-        if self._is_sqlite:
-            return self._group.commit(work)
-        with self.writing() as session:
-            return work(session)
+        if not self.is_sqlite:
+            return [_alone(self.writing(), piece) for piece in pieces]
+        return self._group.commit(pieces)
 
-    def _write_all(self, pieces: Sequence[Piece[Any]]) -> None:
+    def write_together(self, piece: Callable[[Session], Result]) -> Result:
+        """`write_each`, for a thread that brings one piece: what it returns, committed. Raises its error."""
+        outcome = self.write_each([piece])[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _alone(
+        self, transaction: AbstractContextManager[Session], piece: Callable[[Session], Result]
+    ) -> Result | Exception:
+        try:
+            with _translated(), transaction as session:
+                return piece(session)
+        except Exception as error:
+            return error
+
+    def _write_all(self, shares: Sequence[Share[Any]]) -> None:
         with self.writing() as session:
-            for piece in pieces:
-                piece.run(session)
+            for share in shares:
+                share.run(session)
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._writing_engine.dispose()
+        self._reading_engine.dispose()
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
-        if not self._is_sqlite:
+        if not self.is_sqlite:
             yield
         elif not self._turn.acquire(timeout=WRITER_WAIT_S):
             raise DatabaseUnavailable
@@ -137,14 +160,22 @@ def migrating(url: str) -> Iterator[Connection]:
 
 @contextmanager
 def connected(url: str, *, foreign_keys: bool = True) -> Iterator[Connection]:
-    engine = _sqlite_engine(url) if url.startswith("sqlite") else _postgresql_engine(url)
+    engine = _sqlite_engine(url, writes=True) if url.startswith("sqlite") else _postgresql_engine(url)
     if not foreign_keys and engine.dialect.name == "sqlite":
         event.listen(engine, "connect", lambda driver, _record: driver.execute("PRAGMA foreign_keys = OFF"))
     try:
-        with _translated(), engine.execution_options(**{WRITES: True}).begin() as connection:
+        with _translated(), engine.begin() as connection:
             yield connection
     finally:
         engine.dispose()
+
+
+def _alone(transaction: AbstractContextManager[Session], piece: Callable[[Session], Result]) -> Result | Exception:
+    try:
+        with _translated(), transaction as session:
+            return piece(session)
+    except Exception as error:  # whatever goes wrong with it, the others go on
+        return error
 
 
 @contextmanager
@@ -160,19 +191,24 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable from error
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: str, *, writes: bool) -> Engine:
+    """An engine for writing, or one whose connections cannot.
+
+    Apart, because to let one connection do now the one and now the other (`PRAGMA query_only`) makes SQLite compile
+    every statement anew.
+    """
     database = make_url(url).database
     if not database or database == ":memory:":
         raise Misconfigured("LOANWORD_DATABASE_URL must name a file: sqlite:////path/to/loanword.db")
     Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(url, pool_size=8, max_overflow=64, pool_timeout=WRITER_WAIT_S, hide_parameters=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "connect", _prepare_sqlite if writes else _prepare_sqlite_to_read)
+    event.listen(engine, "begin", _begin_to_write if writes else _begin_to_read)
     return engine
 
 
 def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
-    dbapi_connection.isolation_level = None  # we send BEGIN ourselves, in _begin_sqlite
+    dbapi_connection.isolation_level = None  # we send BEGIN ourselves
     cursor = dbapi_connection.cursor()
     for pragma in (
         f"busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -187,11 +223,17 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES, False)
-    driver: Any = connection.connection.dbapi_connection  # a sixth of the time, and this one never waits for a lock
-    driver.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _prepare_sqlite_to_read(dbapi_connection: Any, record: object) -> None:
+    _prepare_sqlite(dbapi_connection, record)
+    dbapi_connection.execute("PRAGMA query_only = ON")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    on_driver(connection, "BEGIN IMMEDIATE")
+
+
+def _begin_to_read(connection: Connection) -> None:
+    on_driver(connection, "BEGIN")
 
 
 def _postgresql_engine(url: str) -> Engine:

@@ -144,7 +144,8 @@ class DirectoryStore:
             if file is None:
                 os.close(descriptor)
                 raise ObjectAbsent(key)
-            file.seek(offset)
+            if offset:
+                file.seek(offset)
             return file
 
     def head(self, key: str) -> ObjectInfo:
@@ -209,20 +210,24 @@ class DirectoryStore:
     def _link(self, incoming: Path, path: Path, key: str) -> None:
         for _ in range(_LINK_ATTEMPTS):
             try:
-                self._make_folders(path.parent)
-            except (FileExistsError, NotADirectoryError) as error:
-                raise BadObjectKey(key, _NAME_IN_USE) from error
-            try:
                 os.link(incoming, path)
-            except FileExistsError as error:
-                raise (BadObjectKey(key, _NAME_IN_USE) if path.is_dir() else ObjectExists(key)) from error
+            except (FileExistsError, NotADirectoryError) as error:
+                taken = isinstance(error, NotADirectoryError) or path.is_dir()
+                raise (BadObjectKey(key, _NAME_IN_USE) if taken else ObjectExists(key)) from error
             except FileNotFoundError:
-                # An erasure pruned the folder since it was made: once more. Or it took the unfinished file itself.
+                # No folder yet, or an erasure has pruned it: once more. Or it took the unfinished file itself.
                 if not incoming.exists():
                     break
+                self._make_folders_of(path, key)
             else:
                 return
         raise StoreUnavailable(key, "The object was erased while it was being written.")
+
+    def _make_folders_of(self, path: Path, key: str) -> None:
+        try:
+            self._make_folders(path.parent)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise BadObjectKey(key, _NAME_IN_USE) from error
 
     def _make_folders(self, folder: Path) -> None:
         """Not `mkdir(parents=True)`, which gives the mode to the last folder alone."""

@@ -18,6 +18,7 @@ from sqlalchemy.sql.visitors import cloned_traverse
 from corpus import ledger, ledger_queries
 from corpus.consent import GRANTS, NEEDS, ConsentFact, StatedConsent
 from corpus.errors import NoticeExists, UnknownAccount, UnknownNotice
+from corpus.prepared import Prepared
 from corpus.signing import Signer
 from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, ReleaseClip, UtcDateTime, Utterance
 from corpus.words import AccountId, ConsentAct, ConsentActor, ConsentMethod, Purpose, ReleaseId
@@ -113,8 +114,7 @@ class NewConsentEvent:
     """Whether adulthood was affirmed; None where it was not asked."""
 
 
-# Built once, and run on the session's connection: every upload asks it twice, and building it costs more than running.
-_CONSENT_FACTS = (
+_CONSENT_FACTS = Prepared(
     select(
         ConsentEvent.id,
         ConsentEvent.purpose,
@@ -131,8 +131,7 @@ _CONSENT_FACTS = (
 
 def consent_facts(session: Session, account_id: AccountId) -> list[ConsentFact]:
     """All consent events of an account, in ledger order, as the rule reads them."""
-    rows = session.connection().execute(_CONSENT_FACTS, {"account_id": account_id})
-    return [ConsentFact(*row) for row in rows]
+    return [ConsentFact(*row) for row in _CONSENT_FACTS.rows(session, {"account_id": account_id})]
 
 
 def last_notice_id(session: Session, account_id: AccountId) -> int | None:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, delete, 
 from sqlalchemy.orm import Session
 
 from corpus.ledger_queries import parsed
+from corpus.prepared import Prepared
 from corpus.queries import Committed
 from corpus.sealed import SealedBytes
 from corpus.tables import (
@@ -49,19 +50,16 @@ class Standing:
     voice_key_id: KeyId | None
 
 
-# Every upload runs these. They are built once, and run on the session's connection: building a statement, and the
-# session's own bookkeeping, each cost more than running it.
+_VOICE_KEY = Prepared(select(Account.voice_key_id).where(Account.id == bindparam("account_id")))
 
-_VOICE_KEY = select(Account.voice_key_id).where(Account.id == bindparam("account_id"))
-
-_STANDING = (
+_STANDING = Prepared(
     select(Token.revoked_at, Token.expires_at, Device.revoked_at, Account.voice_key_id)
     .join(Device, Device.id == Token.device_id)
     .join(Account, Account.id == Token.account_id)
     .where(Token.id == bindparam("token_id"))
 )
 
-_NTH_NEWEST_UPLOAD = (
+_NTH_NEWEST_UPLOAD = Prepared(
     select(Utterance.received_at)
     .where(Utterance.device_id == bindparam("device_id"), Utterance.received_at > bindparam("since"))
     .order_by(Utterance.received_at.desc())
@@ -69,11 +67,13 @@ _NTH_NEWEST_UPLOAD = (
     .limit(1)
 )
 
-_STORED_UNDER = select(Utterance.id, Utterance.body_digest, Utterance.captured_at, Utterance.received_at).where(
-    Utterance.device_id == bindparam("device_id"), Utterance.idempotency_digest == bindparam("idempotency_digest")
+_STORED_UNDER = Prepared(
+    select(Utterance.id, Utterance.body_digest, Utterance.captured_at, Utterance.received_at).where(
+        Utterance.device_id == bindparam("device_id"), Utterance.idempotency_digest == bindparam("idempotency_digest")
+    )
 )
 
-_ADD_UTTERANCE = insert(Table.metadata.tables[Utterance.__tablename__])
+_ADD_UTTERANCE = Prepared(insert(Table.metadata.tables[Utterance.__tablename__]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,31 +97,29 @@ class NewUtterance:
 
 
 def voice_key_id(session: Session, account_id: AccountId) -> KeyId | None:
-    found: KeyId | None = session.connection().execute(_VOICE_KEY, {"account_id": account_id}).scalar()
-    return found
+    rows = _VOICE_KEY.rows(session, {"account_id": account_id})
+    return rows[0][0] if rows else None
 
 
 def standing(session: Session, token_id: str) -> Standing | None:
-    row = session.connection().execute(_STANDING, {"token_id": token_id}).one_or_none()
-    return None if row is None else Standing(*row)
+    rows = _STANDING.rows(session, {"token_id": token_id})
+    return Standing(*rows[0]) if rows else None
 
 
 def nth_newest_upload(session: Session, device_id: DeviceId, n: int, since: datetime) -> datetime | None:
     """When the device's n-th newest upload since then was received; None where there are fewer."""
-    asked = {"device_id": device_id, "since": since, "skipped": n - 1}
-    found: datetime | None = session.connection().execute(_NTH_NEWEST_UPLOAD, asked).scalar()
-    return found
+    rows = _NTH_NEWEST_UPLOAD.rows(session, {"device_id": device_id, "since": since, "skipped": n - 1})
+    return rows[0][0] if rows else None
 
 
 def stored_under(session: Session, device_id: DeviceId, idempotency_digest: str) -> Stored | None:
-    asked = {"device_id": device_id, "idempotency_digest": idempotency_digest}
-    row = session.connection().execute(_STORED_UNDER, asked).one_or_none()
-    return None if row is None else Stored(*row)
+    rows = _STORED_UNDER.rows(session, {"device_id": device_id, "idempotency_digest": idempotency_digest})
+    return Stored(*rows[0]) if rows else None
 
 
 def add_utterance(session: Session, utterance: NewUtterance) -> None:
     """Raises SQLAlchemy's `IntegrityError` where the device has used this idempotency key."""
-    session.connection().execute(_ADD_UTTERANCE, {name: getattr(utterance, name) for name in _COLUMNS})
+    _ADD_UTTERANCE.rows(session, {name: getattr(utterance, name) for name in _COLUMNS})
 
 
 _COLUMNS = tuple(each.name for each in fields(NewUtterance))

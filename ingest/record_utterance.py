@@ -6,12 +6,17 @@ is told 201 has an utterance that survives a power cut. Whoever is refused has l
 database failed in the very commit: nobody knows then whether the row is there, so the object stays, sealed, for
 `loanword sweep` to judge.
 
-`record` is one synchronous function, run in a thread that nobody cancels: a client that goes away splits nothing.
+Both take several devices at once (`admit_each`, `record_each`): those that wait at one time share a transaction, and
+each is granted or refused on its own. `record_each` is one synchronous function, run in a thread that nobody cancels: a
+client that goes away splits nothing.
 """
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -47,6 +52,17 @@ RATE_WINDOW = timedelta(minutes=1)
 LONGEST_IDEMPOTENCY_KEY = 255
 _log = structlog.get_logger()
 
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What is known of an upload before its body is read."""
+
+    token: str | None
+    metadata: Metadata
+    idempotency_key: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -64,6 +80,15 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A body that was admitted, and is here."""
+
+    admission: Admission
+    content_type: str
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """The answer to an upload. `replayed` where an earlier request was answered so."""
 
@@ -77,6 +102,7 @@ class Recorded:
 class Recording:
     """A body, understood."""
 
+    admission: Admission
     content: bytes
     container: Container
     metadata: Metadata
@@ -90,6 +116,7 @@ class Recording:
 class Sealed:
     """What lies in the store, waiting for its row."""
 
+    recording: Recording
     utterance_id: UtteranceId
     object_key: str
     transcript: SealedBytes | None
@@ -102,26 +129,34 @@ def admit(
 
     Raises `Unauthenticated`, `Forbidden`, a `ConsentRefusal`, `RateLimited` or `BadMetadata`.
     """
-    with house.database.reading() as session:
-        now = house.clock()
-        caller = tokens.caller(session, master=house.master, token=token, scope=Scope.UPLOAD, now=now)
-        if caller.device_id is None:
-            raise TokenOfNoDevice
-        captured_at = capture_time(metadata.captured_at, now)
-        consent.consent_for_upload(consent_facts(session, caller.account_id), captured_at, now)
-        key_id = queries.voice_key_id(session, caller.account_id)
-        if key_id is None:
-            raise ConsentWithdrawn
-        _check_rate(session, caller.device_id, house.settings.uploads_per_minute, now)
-        digest = _idempotency_digest(house, caller.device_id, idempotency_key)
-        earlier = digest and queries.stored_under(session, caller.device_id, digest)
+    return _only(admit_each(house, [Announced(token, metadata, idempotency_key)]))
+
+
+def admit_each(house: Collaborators, all_announced: Sequence[Announced]) -> list[Admission | Exception]:
+    """`admit`, for several devices at once: for each its admission, or its refusal."""
+    return house.database.read_each([partial(_admit, house, announced) for announced in all_announced])
+
+
+def _admit(house: Collaborators, announced: Announced, session: Session) -> Admission:
+    now = house.clock()
+    caller = tokens.caller(session, master=house.master, token=announced.token, scope=Scope.UPLOAD, now=now)
+    if caller.device_id is None:
+        raise TokenOfNoDevice
+    captured_at = capture_time(announced.metadata.captured_at, now)
+    consent.consent_for_upload(consent_facts(session, caller.account_id), captured_at, now)
+    key_id = queries.voice_key_id(session, caller.account_id)
+    if key_id is None:
+        raise ConsentWithdrawn
+    _check_rate(session, caller.device_id, house.settings.uploads_per_minute, now)
+    digest = _idempotency_digest(house, caller.device_id, announced.idempotency_key)
+    earlier = digest and queries.stored_under(session, caller.device_id, digest)
     return Admission(
         token_id=caller.token_id,
         account_id=caller.account_id,
         device_id=caller.device_id,
         voice_key_id=key_id,
         idempotency_digest=digest,
-        metadata=metadata,
+        metadata=announced.metadata,
         at=now,
         earlier=earlier or None,
     )
@@ -133,16 +168,45 @@ def record(house: Collaborators, admission: Admission, content_type: str, body: 
     Raises `DigestMismatch`, `NotAudio`, `BadBody`, `BadMetadata`, `IdempotencyKeyReused`, what `admit` raises, and
     `Transient` errors.
     """
-    recording = _understand(house, admission, content_type, body)
-    if admission.earlier is not None and admission.idempotency_digest is not None:
-        return _replay(house, admission, recording, admission.idempotency_digest)
-    return _commit(house, admission, recording, _seal(house, admission, recording))
+    return _only(record_each(house, [Arrived(admission, content_type, body)]))
 
 
-def _understand(house: Collaborators, admission: Admission, content_type: str, body: Body) -> Recording:
+def record_each(house: Collaborators, all_arrived: Sequence[Arrived]) -> list[Recorded | Exception]:
+    """`record`, for several bodies at once: for each its answer, or its error."""
+    begun = [_attempt(_store_or_replay, house, arrived) for arrived in all_arrived]
+    additions = [_Addition(house, each) for each in begun if isinstance(each, Sealed)]
+    added = zip(additions, house.database.write_each(additions), strict=True)
+    ended = iter([_attempt(addition.concluded, outcome) for addition, outcome in added])
+    return [next(ended) if isinstance(each, Sealed) else each for each in begun]
+
+
+def _attempt(act: Callable[..., Outcome], *arguments: object) -> Outcome | Exception:
+    """What one of several comes to. Whatever goes wrong with it, the others go on."""
+    try:
+        return act(*arguments)
+    except Exception as error:
+        return error
+
+
+def _only(outcomes: Sequence[Outcome | Exception]) -> Outcome:
+    (outcome,) = outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _store_or_replay(house: Collaborators, arrived: Arrived) -> Sealed | Recorded:
+    recording = _understand(house, arrived)
+    if arrived.admission.earlier is not None and arrived.admission.idempotency_digest is not None:
+        return _replay(house, recording, arrived.admission.idempotency_digest)
+    return _seal(house, recording)
+
+
+def _understand(house: Collaborators, arrived: Arrived) -> Recording:
+    admission, body = arrived.admission, arrived.body
     sha256, content, metadata = body.checked_sha256(), body.content, admission.metadata
-    if multipart.is_multipart(content_type, content):
-        content, fields = multipart.take_apart(content_type, content)
+    if multipart.is_multipart(arrived.content_type, content):
+        content, fields = multipart.take_apart(arrived.content_type, content)
         metadata = metadata.or_else(from_fields(fields))
     container = sniff(content)
     said = {
@@ -152,65 +216,64 @@ def _understand(house: Collaborators, admission: Admission, content_type: str, b
     }
     digest = house.master.digest("upload", sha256 + json.dumps(said, sort_keys=True).encode())
     captured_at = capture_time(metadata.captured_at, admission.at)
-    return Recording(content, container, metadata, captured_at, digest)
+    return Recording(admission, content, container, metadata, captured_at, digest)
 
 
-def _seal(house: Collaborators, admission: Admission, recording: Recording) -> Sealed:
+def _seal(house: Collaborators, recording: Recording) -> Sealed:
     """Puts the recording into the store, sealed and durable, with nothing yet that leads to it."""
+    account_id = recording.admission.account_id
     try:
-        key = house.keyring.unwrap(admission.account_id, admission.voice_key_id, KeyKind.VOICE)
+        key = house.keyring.unwrap(account_id, recording.admission.voice_key_id, KeyKind.VOICE)
     except KeyDestroyed as error:
         raise ConsentWithdrawn from error
     utterance_id = UtteranceId(new_id())
-    object_key = object_keys.new_utterance_key(admission.account_id, key.key_id, utterance_id)
+    object_key = object_keys.new_utterance_key(account_id, key.key_id, utterance_id)
     said = recording.metadata.transcript
     transcript = key.seal(said.encode(), place("utterances.transcript", utterance_id)) if said else None
     house.vault.put(key, object_key, recording.content)
-    return Sealed(utterance_id, object_key, transcript)
+    return Sealed(recording, utterance_id, object_key, transcript)
 
 
-def _commit(house: Collaborators, admission: Admission, recording: Recording, sealed: Sealed) -> Recorded:
-    outcome_known = True
+class _Addition:
+    """Adds the row of what lies in the store: a piece of work for a transaction, and then what came of it."""
 
-    def add_row(session: Session) -> Recorded:
-        nonlocal outcome_known
-        share_accounts(session, [admission.account_id])
-        now = house.clock()
-        rests_on = _still_admitted(session, admission, recording.captured_at, now)
-        row = _row(house, admission, recording, sealed, rests_on, now)
+    def __init__(self, house: Collaborators, sealed: Sealed) -> None:
+        self._house = house
+        self._sealed = sealed
+        self._may_be_there = False
+
+    def __call__(self, session: Session) -> Recorded:
+        recording = self._sealed.recording
+        share_accounts(session, [recording.admission.account_id])
+        now = self._house.clock()
+        rests_on = _still_admitted(session, recording.admission, recording.captured_at, now)
+        row = _row(self._house, self._sealed, rests_on, now)
         queries.add_utterance(session, row)
-        outcome_known = False
+        self._may_be_there = True
         return Recorded(row.id, row.captured_at, row.received_at)
 
-    try:
-        return house.database.write_together(add_row)
-    except IntegrityError:
-        _discard(house, sealed.object_key)
-        if admission.idempotency_digest is None:
-            raise
-        return _replay(house, admission, recording, admission.idempotency_digest)
-    except LoanwordError:
-        if outcome_known:
-            _discard(house, sealed.object_key)
-        raise
+    def concluded(self, outcome: Recorded | Exception) -> Recorded:
+        """The answer, once the transaction has ended; or the error, with nothing left behind."""
+        if isinstance(outcome, Recorded):
+            return outcome
+        recording, idempotency_digest = self._sealed.recording, self._sealed.recording.admission.idempotency_digest
+        if isinstance(outcome, IntegrityError) or (isinstance(outcome, LoanwordError) and not self._may_be_there):
+            _discard(self._house, self._sealed.object_key)
+        if isinstance(outcome, IntegrityError) and idempotency_digest is not None:
+            return _replay(self._house, recording, idempotency_digest)
+        raise outcome
 
 
-def _row(
-    house: Collaborators,
-    admission: Admission,
-    recording: Recording,
-    sealed: Sealed,
-    rests_on: ConsentFact,
-    now: datetime,
-) -> NewUtterance:
+def _row(house: Collaborators, sealed: Sealed, rests_on: ConsentFact, now: datetime) -> NewUtterance:
+    recording = sealed.recording
     return NewUtterance(
         id=sealed.utterance_id,
-        account_id=admission.account_id,
-        device_id=admission.device_id,
+        account_id=recording.admission.account_id,
+        device_id=recording.admission.device_id,
         consent_event_id=rests_on.id,
-        voice_key_id=admission.voice_key_id,
+        voice_key_id=recording.admission.voice_key_id,
         object_key=sealed.object_key,
-        idempotency_digest=admission.idempotency_digest,
+        idempotency_digest=recording.admission.idempotency_digest,
         body_digest=recording.digest,
         size_bytes=len(recording.content),
         media_type=recording.container.value,
@@ -221,8 +284,9 @@ def _row(
     )
 
 
-def _replay(house: Collaborators, admission: Admission, recording: Recording, idempotency_digest: str) -> Recorded:
+def _replay(house: Collaborators, recording: Recording, idempotency_digest: str) -> Recorded:
     """The answer that this idempotency key had before, if consent still stands. Raises `IdempotencyKeyReused`."""
+    admission = recording.admission
     with house.database.reading() as session:
         earlier = queries.stored_under(session, admission.device_id, idempotency_digest)
         if earlier is None:  # withdrawn and erased since: the gate says so, or else a retry finds its way

@@ -7,6 +7,7 @@ from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from corpus.prepared import Prepared
 from corpus.tables import Account, AccountRole, Device, ExternalIdentity, FailedAttempt, SignInLink, Token
 from corpus.words import AccountId, DeviceId, Role
 
@@ -47,8 +48,7 @@ class KnownToken:
     device_revoked_at: datetime | None
 
 
-# Built once, and run on the session's connection: every request asks it, and building it costs more than running it.
-_KNOWN_TOKEN = (
+_KNOWN_TOKEN = Prepared(
     select(
         Token.id,
         Token.account_id,
@@ -65,8 +65,8 @@ _KNOWN_TOKEN = (
 
 def known_token(session: Session, lookup: str) -> KnownToken | None:
     """The token of this digest."""
-    row = session.connection().execute(_KNOWN_TOKEN, {"lookup": lookup}).one_or_none()
-    return None if row is None else KnownToken(*row)
+    rows = _KNOWN_TOKEN.rows(session, {"lookup": lookup})
+    return KnownToken(*rows[0]) if rows else None
 
 
 def device_revoked_at(session: Session, device_id: DeviceId) -> datetime | None:

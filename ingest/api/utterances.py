@@ -2,8 +2,6 @@
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
-from starlette.concurrency import run_in_threadpool
 
 from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError
@@ -11,9 +9,10 @@ from corpus.web import problems
 from corpus.web.dependencies import With, shown_token
 from ingest import metadata
 from ingest.api.arriving import Arriving, RefusalOfUnread
+from ingest.api.desk import Desk
 from ingest.api.schemas import UtteranceAnswer
-from ingest.body import Limits, UploadMemory, read
-from ingest.record_utterance import Admission, Recorded, admit, record
+from ingest.body import Limits, read
+from ingest.record_utterance import Announced, Arrived, Recorded
 
 REQUEST_BODY = {
     "required": True,
@@ -35,8 +34,7 @@ PARAMETERS = [
 _log = structlog.get_logger()
 
 
-def utterance_routes(memory: UploadMemory) -> APIRouter:
-    """`memory` counts the bodies of this process."""
+def utterance_routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["utterances"])
 
     @router.post(
@@ -48,33 +46,31 @@ def utterance_routes(memory: UploadMemory) -> APIRouter:
     async def post_utterance(request: Request, house: With) -> Response:
         arriving = Arriving(request.receive, expects_continue=request.headers.get("expect", "") != "")
         try:
-            return _answer(await _take_in(request, house, arriving, memory))
+            return _answer(await _take_in(request, house, arriving, desk))
         except LoanwordError as error:
             return _refusal(error, arriving)
 
     return router
 
 
-async def _take_in(request: Request, house: Collaborators, arriving: Arriving, memory: UploadMemory) -> Recorded:
-    admission = await run_in_threadpool(_admit, request, house)
+async def _take_in(request: Request, house: Collaborators, arriving: Arriving, desk: Desk) -> Recorded:
+    admission = await desk.admit(house, _announced(request))
     limits = Limits(house.settings.upload_max_bytes, house.settings.upload_deadline)
-    with memory.share(house.settings.upload_memory_bytes) as share:
+    with desk.memory.share(house.settings.upload_memory_bytes) as share:
         body = await read(arriving.receive, request.headers, limits, share)
-        content_type = request.headers.get("content-type", "")
-        return await run_in_threadpool(record, house, admission, content_type, body)
+        return await desk.record(house, Arrived(admission, request.headers.get("content-type", ""), body))
 
 
-def _admit(request: Request, house: Collaborators) -> Admission:
+def _announced(request: Request) -> Announced:
     said = metadata.from_request(request.scope["query_string"], request.headers)
-    key = request.headers.get("idempotency-key")
-    return admit(house, token=shown_token(request), metadata=said, idempotency_key=key)
+    return Announced(shown_token(request), said, request.headers.get("idempotency-key"))
 
 
 def _answer(recorded: Recorded) -> Response:
     headers = {"Cache-Control": "no-store"}
     if recorded.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return JSONResponse(UtteranceAnswer.of(recorded).model_dump(mode="json"), 201, headers)
+    return Response(UtteranceAnswer.of(recorded).model_dump_json(), 201, headers, "application/json")
 
 
 def _refusal(error: LoanwordError, arriving: Arriving) -> Response:

@@ -164,7 +164,7 @@ class TurnsDatabase(Database):
     def writing(self) -> Iterator[Session]:
         self._side.stop(BEGIN_WRITING)
         self._side.transactions += 1
-        self._side.writes(self._is_sqlite)
+        self._side.writes(self.is_sqlite)
         try:
             with super().writing() as session:
                 yield session

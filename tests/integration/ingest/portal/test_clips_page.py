@@ -50,7 +50,7 @@ def counted_statements(house: Collaborators) -> Iterator[list[str]]:
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         statements.append(statement)
 
-    engine = house.database._engine  # what it sends is seen nowhere else
+    engine = house.database._reading_engine  # what it sends is seen nowhere else
     event.listen(engine, "before_cursor_execute", note)
     yield statements
     event.remove(engine, "before_cursor_execute", note)
