@@ -5,7 +5,6 @@ there reaches every copy of what was sealed under it. AES-256-GCM throughout, wi
 far fewer than 2^32 times). An unwrapped key lives for one request or one batch and is kept nowhere.
 """
 
-import hashlib
 import hmac
 import os
 from collections.abc import Callable
@@ -136,7 +135,7 @@ class MasterKey:
 
     def digest(self, label: str, message: bytes) -> str:
         """HMAC-SHA256 under the label's key, as 64 hexadecimal digits: equal for equal messages, telling no more."""
-        return hmac.new(self.derive(label), message, hashlib.sha256).hexdigest()
+        return hmac.digest(self.derive(label), message, "sha256").hex()
 
 
 class Keyring:

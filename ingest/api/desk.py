@@ -10,6 +10,12 @@ from ingest.record_utterance import Admission, Announced, Arrived, Recorded, adm
 TOGETHER = 32
 """How many uploads at most share one turn. As many bodies wait for the last of their turn."""
 
+RECORDING_EMBEDDED = 8
+"""Threads that wait for one disk: waits that overlap share a flush of it, and more get in each other's way."""
+
+ADMITTING, RECORDING = 8, 24
+"""Threads that each wait for a network, one upload each: together no more than the database has connections."""
+
 
 class Desk:
     """One a process: it counts the bodies that the process holds."""
@@ -32,14 +38,14 @@ class Desk:
 
 
 class _Crews:
-    """Few threads where all wait for one disk, and many where each waits for a network."""
+    """The threads for one set of collaborators."""
 
     def __init__(self, house: Collaborators) -> None:
         self.house = house
-        embedded = house.is_embedded
-        self.admitting = Crew(
-            partial(admit_each, house), threads=1 if embedded else 8, at_once=TOGETHER if embedded else 1
-        )
-        self.recording = Crew(
-            partial(record_each, house), threads=4 if embedded else 24, at_once=TOGETHER if embedded else 1
-        )
+        admit, record = partial(admit_each, house), partial(record_each, house)
+        if house.is_embedded:
+            self.admitting = Crew(admit, threads=1, at_once=TOGETHER)
+            self.recording = Crew(record, threads=RECORDING_EMBEDDED, at_once=TOGETHER)
+        else:
+            self.admitting = Crew(admit, threads=ADMITTING, at_once=1)
+            self.recording = Crew(record, threads=RECORDING, at_once=1)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError
 from corpus.web import problems
-from corpus.web.dependencies import With, shown_token
+from corpus.web.dependencies import get_collaborators, shown_token
 from ingest import metadata
 from ingest.api.arriving import Arriving, RefusalOfUnread
 from ingest.api.desk import Desk
@@ -43,7 +43,8 @@ def utterance_routes(desk: Desk) -> APIRouter:
         response_model=UtteranceAnswer,
         openapi_extra={"requestBody": REQUEST_BODY, "parameters": PARAMETERS},
     )
-    async def post_utterance(request: Request, house: With) -> Response:
+    async def post_utterance(request: Request) -> Response:
+        house = await get_collaborators(request)  # asked here, or FastAPI's way of asking costs as much as the gate
         arriving = Arriving(request.receive, expects_continue=request.headers.get("expect", "") != "")
         try:
             return _answer(await _take_in(request, house, arriving, desk))
