@@ -91,6 +91,14 @@ def found(session: Session, name: str, version: str, path: str) -> FoundFile | N
     return None if row is None else FoundFile(*row)
 
 
+def standing(session: Session, release_id: ReleaseId) -> tuple[ReleaseState | None, bool]:
+    """The state of a version, None where there is no such version, and whether it waits for a re-cut."""
+    row = session.execute(
+        select(Release.state, Release.recut_at.is_not(None)).where(Release.id == release_id)
+    ).one_or_none()
+    return (None, False) if row is None else (row[0], row[1])
+
+
 def may_be_served(session: Session, release_id: ReleaseId, path: str, sha256: str, now: datetime) -> bool:
     """Whether the release is current, still holds this file, and all of its clips may be published now: the gate of
     every byte served.

@@ -55,17 +55,18 @@ def find_file(house: Collaborators, name: str, version: str, path: str) -> Serva
 
 
 def check_may_be_served(house: Collaborators, file: ServableFile) -> None:
-    """The gate. Raises `ReleaseWithdrawn`."""
+    """The gate. Raises `ReleaseSuperseded` where a newer version came meanwhile, and `ReleaseWithdrawn`."""
     with house.database.reading() as session:
         if not queries.may_be_served(session, file.release_id, file.path, file.sha256, house.clock()):
-            raise ReleaseWithdrawn
+            raise _refusal(*queries.standing(session, file.release_id)) or ReleaseWithdrawn()
 
 
 def open_span(house: Collaborators, file: ServableFile, start: int, stop: int) -> Iterator[bytes]:
     """Asks the gate, then gives the bytes from `start` up to, not including, `stop` in chunks.
 
-    Raises `ReleaseWithdrawn` here where the gate is closed or the object gone, and later from the iterator: the answer
-    is then broken off, shorter than it promised, which no client takes for the file.
+    Raises what `check_may_be_served` raises, here where the gate is closed and later from the iterator, and
+    `ReleaseWithdrawn` where the object is gone. An answer that was begun is then broken off, shorter than it promised,
+    which no client takes for the file.
     """
     try:
         source = house.store.open(file.object_key, start)
@@ -105,10 +106,16 @@ def _of_current(house: Collaborators, name: str, version: str, path: str) -> que
         found = queries.found(session, name, version, path)
     if found is None or found.state is ReleaseState.DRAFT:
         raise UnknownRelease
-    if found.state is ReleaseState.SUPERSEDED:
-        raise ReleaseSuperseded
-    if found.state is not ReleaseState.CURRENT:
-        raise ReleaseWithdrawn
-    if found.awaits_recut:
-        raise ReleaseAwaitsRecut
+    refusal = _refusal(found.state, found.awaits_recut)
+    if refusal is not None:
+        raise refusal
     return found
+
+
+def _refusal(state: ReleaseState | None, awaits_recut: bool) -> ReleaseSuperseded | ReleaseWithdrawn | None:
+    """What a version's state alone has against its being served."""
+    if state is ReleaseState.SUPERSEDED:
+        return ReleaseSuperseded()
+    if state is not ReleaseState.CURRENT:
+        return ReleaseWithdrawn()
+    return ReleaseAwaitsRecut() if awaits_recut else None

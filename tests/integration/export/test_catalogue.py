@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
-from corpus.errors import ObjectCorrupt, ReleaseWithdrawn
+from corpus.errors import ObjectCorrupt, ReleaseSuperseded, ReleaseWithdrawn
 from corpus.object_store import DirectoryStore, ObjectStore
 from corpus.tables import Release
 from corpus.web.app import build_app
@@ -278,6 +278,33 @@ def test_a_voice_taken_back_while_the_first_bytes_are_read_is_not_served(house: 
 
     with pytest.raises(ReleaseWithdrawn):
         open_span(acting, file, 0, file.size_bytes)
+
+
+def test_a_version_that_is_superseded_while_the_first_bytes_are_read_says_so(house: Collaborators) -> None:
+    published(house)
+
+    def publish_the_next() -> None:
+        build_release(house, "commands", "2.0", THREE_SPLITS)
+        publish_release(house, "commands", "2.0")
+
+    acting = on_store(house, _ActsOnOpen(house.settings.home / "objects", publish_the_next))
+    file = find_file(house, "commands", "1.0", "archives/train-00000.tar")
+
+    with pytest.raises(ReleaseSuperseded):
+        open_span(acting, file, 0, file.size_bytes)
+
+
+def test_a_superseded_version_says_so_even_where_a_voice_in_it_was_taken_back(
+    house: Collaborators, client: TestClient
+) -> None:
+    lenders = published(house)
+    build_release(house, "commands", "2.0", THREE_SPLITS)
+    publish_release(house, "commands", "2.0")
+    withdraw_consent(house, lenders[0].account_id)
+
+    answers = [client.get(f"/v1/releases/commands/{version}/files/train.csv") for version in ("1.0", "2.0")]
+
+    assert [problem(answer.json()) for answer in answers] == ["release-superseded", "release-withdrawn"]
 
 
 def test_a_long_answer_is_broken_off_within_a_few_megabytes_of_a_withdrawal(house: Collaborators) -> None:
