@@ -10,11 +10,12 @@
     │   ├── BadRequest              BadMetadata, BadDigestHeader, DigestMismatch, AuthorizationPending …
     │   ├── NotFound                UnknownNotice, UnknownClip, UnknownPairing …
     │   ├── Conflict                AlreadyReviewed, ReleaseExists, IdempotencyKeyReused …
-    │   └── TooLarge, NotAudio, RateLimited, ReleaseWithdrawn, ReleaseSuperseded
+    │   └── TooLarge, NotAudio, RateLimited, RecordingDeleted, ReleaseWithdrawn, ReleaseSuperseded
     ├── Misconfigured               a setting or a secret is missing or wrong
     ├── StoreError                  ObjectAbsent, ObjectForbidden, ObjectExists, ObjectCorrupt, BadObjectKey
     ├── AccountKeyError             KeyDestroyed, SealBroken
     ├── ProofError                  BadSignature, LedgerBroken
+    ├── JournalUnreadable
     ├── DecodeError                 Undecodable, DecoderCrashed
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
     ├── SeaweedFSFailed, ServerFailed, ServerRefused, UploadStopped, DemoFailed
@@ -222,6 +223,10 @@ class ReleaseAwaitsRecut(ReleaseWithdrawn):
     """Someone in this release has taken their voice back: it is being cut anew. Pull again in a few minutes."""
 
 
+class RecordingDeleted(Refused):
+    """This recording was deleted by its owner: drop it, and send the next one."""
+
+
 class ReleaseSuperseded(Refused):
     """A newer version has taken this one's place: pull the release by its name alone."""
 
@@ -374,6 +379,10 @@ class ProofError(LoanwordError):
 
 class BadSignature(ProofError):
     """The signature is not of this document."""
+
+
+class JournalUnreadable(LoanwordError):
+    """The journal of withdrawals cannot be read, so nothing is served: restore the store's `journal/`."""
 
 
 class LedgerBroken(ProofError):

@@ -7,7 +7,7 @@ far fewer than 2^32 times). An unwrapped key lives for one request or one batch 
 
 import hmac
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from corpus import object_keys
 from corpus.errors import KeyDestroyed, Misconfigured, ObjectAbsent, ObjectExists, SealBroken
-from corpus.object_store import ObjectStore, erase_below
+from corpus.object_store import ObjectInfo, ObjectStore, erase_below
 from corpus.sealed import SealedBytes
 from corpus.secret_files import read_secret, replace_secret, write_secret
 from corpus.words import AccountId, KeyId, new_id
@@ -172,6 +172,18 @@ class Keyring:
         """Erases the wrapped key, of whatever generation; done twice is done once."""
         self._wrapped_keys.erase(object_keys.account_key(account_id, key_id))
         erase_below(self._wrapped_keys, object_keys.account_key(account_id, key_id))
+
+    def destroy_all(self, account_id: AccountId) -> None:
+        """Erases every key that an account ever had; done twice is done once."""
+        erase_below(self._wrapped_keys, object_keys.account_keys(account_id))
+
+    def stored(self) -> Iterator[ObjectInfo]:
+        """Every wrapped key that there is: for a sweep to compare with the rows."""
+        return self._wrapped_keys.list(object_keys.ACCOUNT_KEYS)
+
+    def erase_stored(self, object_key: str) -> None:
+        """One of `stored`, that no row names."""
+        self._wrapped_keys.erase(object_key)
 
     # Rotation
 

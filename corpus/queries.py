@@ -20,7 +20,16 @@ from corpus.consent import GRANTS, NEEDS, ConsentFact, StatedConsent
 from corpus.errors import NoticeExists, UnknownAccount, UnknownNotice
 from corpus.prepared import Prepared
 from corpus.signing import Signer
-from corpus.tables import Account, Clip, ConsentEvent, ConsentNotice, ReleaseClip, UtcDateTime, Utterance
+from corpus.tables import (
+    Account,
+    Clip,
+    ConsentEvent,
+    ConsentNotice,
+    LedgerLeaf,
+    ReleaseClip,
+    UtcDateTime,
+    Utterance,
+)
 from corpus.words import AccountId, ConsentAct, ConsentActor, ConsentMethod, Purpose, ReleaseId
 
 # The account lock
@@ -213,6 +222,13 @@ def committed_events(
     )
     rows = session.execute(asked if only is None else asked.where(ConsentEvent.id.in_(list(only))))
     return [Committed(event.id, event.salt or "", event_content(event, shown), shown.terms) for event, shown in rows]
+
+
+def leaf_hashes(session: Session, event_ids: Iterable[int]) -> tuple[str, ...]:
+    """Of these events, in ledger order."""
+    wanted = list(event_ids)
+    leaves = select(LedgerLeaf.hash).where(LedgerLeaf.index.in_(wanted)).order_by(LedgerLeaf.index)
+    return tuple(session.scalars(leaves))
 
 
 def event_content(event: ConsentEvent, shown: ConsentNotice) -> dict[str, object]:

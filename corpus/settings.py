@@ -8,11 +8,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from corpus.errors import Misconfigured
 
+NONE = "none"
+"""How a setting is taken away that has a default."""
+
 
 class Settings(BaseSettings):
     """Read from the environment. Nothing here is a secret, and no secret has a default."""
 
-    model_config = SettingsConfigDict(env_prefix="LOANWORD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="LOANWORD_", frozen=True, extra="ignore", env_parse_none_str=NONE)
 
     home: Path = Field(Path("loanword-data"), description="Where state lives unless a setting below says otherwise.")
     database_url: str | None = Field(
@@ -73,6 +76,16 @@ class Settings(BaseSettings):
     )
     consent_lifetime: timedelta | None = Field(
         None, description="How long consent lasts before it must be renewed; default for ever."
+    )
+
+    raw_retention: timedelta | None = Field(
+        timedelta(days=90), description="How long an original is kept once its clip is made; `none`: until withdrawn."
+    )
+    refused_retention: timedelta | None = Field(
+        timedelta(days=30), description="How long a refused recording is kept; `none`: until withdrawn."
+    )
+    unreviewed_retention: timedelta | None = Field(
+        timedelta(days=365), description="How long a recording waits for a reviewer; `none`: until withdrawn."
     )
 
     release_state_lasts: timedelta = Field(

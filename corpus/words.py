@@ -77,6 +77,8 @@ class EntryKind(StrEnum):
 class ErasureKind(StrEnum):
     """How much an erasure removes."""
 
+    PURPOSES = "purposes"
+    """What rested on single purposes: releases, the review queue, demographics. The recordings stay their owner's."""
     VOICE = "voice"
     RECORDINGS = "recordings"
     ACCOUNT = "account"

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from ingest.api.consent import consent_routes
 from ingest.api.desk import Desk
 from ingest.api.devices import device_routes
+from ingest.api.erasures import erasure_routes
 from ingest.api.ledger import ledger_routes
 from ingest.api.pairings import pairing_routes
 from ingest.api.receipts import receipt_routes
@@ -19,6 +20,7 @@ def routes() -> APIRouter:
     router.include_router(utterance_routes(Desk()))
     router.include_router(consent_routes())
     router.include_router(device_routes())
+    router.include_router(erasure_routes())
     router.include_router(pairing_routes())
     router.include_router(receipt_routes())
     router.include_router(ledger_routes())

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
 from corpus.consent import NEEDS, ConsentFact, in_force
-from corpus.errors import BadRequest, NoticeOutdated, StoreError
+from corpus.errors import BadRequest, NoticeOutdated, StoreError, UnknownAccount
 from corpus.head_copies import try_to_copy_heads
 from corpus.keys import KeyKind
 from corpus.queries import NewConsentEvent, append_consent_events, consent_facts, lock_account, notice
@@ -92,6 +92,8 @@ def _record(
 ) -> bool:
     """Appends the events; whether the new key became the account's."""
     account = lock_account(session, account_id)
+    if account.identity_key_id is None:  # being closed
+        raise UnknownAccount
     shown = notice(session, agreement.notice_version, agreement.notice_locale)
     if shown.uploads_until is not None:
         raise NoticeOutdated

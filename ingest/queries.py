@@ -18,14 +18,12 @@ from corpus.tables import (
     Device,
     Erasure,
     LedgerEntry,
-    Release,
-    ReleaseClip,
     SplitAssignment,
     Table,
     Token,
     Utterance,
 )
-from corpus.words import AccountId, DeviceId, KeyId, ReleaseId, ReleaseState, UtteranceId, new_id
+from corpus.words import AccountId, DeviceId, KeyId, UtteranceId
 
 # Uploads
 
@@ -154,32 +152,6 @@ def revoke_device(session: Session, account_id: AccountId, device_id: DeviceId, 
 # Withdrawal and erasure
 
 
-def add_erasure(session: Session, account_id: AccountId, key_id: KeyId, now: datetime) -> None:
-    session.add(Erasure(id=new_id(), account_id=account_id, voice_key_id=key_id, requested_at=now))
-    session.flush()
-
-
-@dataclass(frozen=True, slots=True)
-class UnfinishedErasure:
-    """A voice that has still to be erased, or looked for once more."""
-
-    id: str
-    account_id: AccountId
-    voice_key_id: KeyId
-    requested_at: datetime
-
-
-def unfinished_erasures(session: Session, account_id: AccountId | None = None) -> list[UnfinishedErasure]:
-    """Oldest first; of one account, or of all."""
-    unfinished = select(Erasure.id, Erasure.account_id, Erasure.voice_key_id, Erasure.requested_at).where(
-        Erasure.done_at.is_(None)
-    )
-    if account_id is not None:
-        unfinished = unfinished.where(Erasure.account_id == account_id)
-    rows = session.execute(unfinished.order_by(Erasure.requested_at, Erasure.id))
-    return [UnfinishedErasure(id_, of, key_id, at) for id_, of, key_id, at in rows if of and key_id]
-
-
 def committed_erasures(
     session: Session, account_id: AccountId, only: Collection[int] | None = None
 ) -> Sequence[Committed]:
@@ -194,34 +166,6 @@ def committed_erasures(
     return [Committed(index, salt, parsed(content), None) for index, salt, content in rows]
 
 
-def finish_erasure(session: Session, erasure_id: str, now: datetime) -> None:
-    session.execute(update(Erasure).where(Erasure.id == erasure_id).values(done_at=now))
-
-
-def revoke_releases_with(session: Session, account_id: AccountId) -> int:
-    """Ends every release that holds a clip of the account, drafts included; returns how many it ended."""
-    holding = (
-        select(ReleaseClip.release_id)
-        .join(Clip, Clip.id == ReleaseClip.clip_id)
-        .join(Utterance, Utterance.id == Clip.utterance_id)
-        .where(Utterance.account_id == account_id)
-    )
-    open_ones = select(Release.id).where(Release.id.in_(holding), Release.state != ReleaseState.REVOKED)
-    ids: Sequence[ReleaseId] = session.scalars(open_ones.order_by(Release.id)).all()
-    session.execute(update(Release).where(Release.id.in_(ids)).values(state=ReleaseState.REVOKED))
-    return len(ids)
-
-
-def revoked_releases(session: Session) -> Sequence[tuple[str, str]]:
-    """(name, version) of each, sorted."""
-    rows = session.execute(
-        select(Release.name, Release.version)
-        .where(Release.state == ReleaseState.REVOKED)
-        .order_by(Release.name, Release.version)
-    )
-    return [(name, version) for name, version in rows]
-
-
 def forget_demographics(session: Session, account_id: AccountId) -> None:
     session.execute(delete(Demographics).where(Demographics.account_id == account_id))
 
@@ -230,7 +174,12 @@ def forget_splits(session: Session, account_id: AccountId) -> None:
     session.execute(delete(SplitAssignment).where(SplitAssignment.account_id == account_id))
 
 
-def of_voice(account_id: AccountId, key_id: KeyId) -> ColumnElement[bool]:
+def of_account(account_id: AccountId) -> ColumnElement[bool]:
+    """All utterances of an account."""
+    return Utterance.account_id == account_id
+
+
+def of_voice(account_id: AccountId, key_id: KeyId | None) -> ColumnElement[bool]:
     """The utterances that were sealed under the key."""
     return and_(Utterance.account_id == account_id, Utterance.voice_key_id == key_id)
 
@@ -245,6 +194,14 @@ def count_utterances(session: Session, which: ColumnElement[bool]) -> int:
 def voices(session: Session) -> set[tuple[AccountId, KeyId]]:
     """Each account and voice key that utterances are sealed under."""
     rows = session.execute(select(Utterance.account_id, Utterance.voice_key_id).distinct())
+    return {(account_id, key_id) for account_id, key_id in rows}
+
+
+def named_keys(session: Session) -> set[tuple[AccountId, KeyId]]:
+    """Each account key that a row names: what is not among them seals nothing that could still be read."""
+    voices_now = select(Account.id, Account.voice_key_id).where(Account.voice_key_id.is_not(None))
+    identities = select(Account.id, Account.identity_key_id).where(Account.identity_key_id.is_not(None))
+    rows = [*session.execute(voices_now), *session.execute(identities)]
     return {(account_id, key_id) for account_id, key_id in rows}
 
 

@@ -135,6 +135,11 @@ def _in_words(
     ]
 
 
+def receipt_of(session: Session, committed: Committed) -> Receipt:
+    """Of one entry of the ledger, whosever it is."""
+    return _made(session, [committed])[0]
+
+
 def _made(session: Session, committed: Sequence[Committed]) -> list[Receipt]:
     keys = ledger_queries.public_keys(session)
     return [_receipt(each, ledger_queries.inclusion(session, each.index), keys) for each in committed]

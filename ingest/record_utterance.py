@@ -34,6 +34,7 @@ from corpus.errors import (
     KeyDestroyed,
     LoanwordError,
     RateLimited,
+    RecordingDeleted,
     TokenOfNoDevice,
     Unauthenticated,
 )
@@ -44,6 +45,7 @@ from corpus.sealed import SealedBytes, place
 from corpus.words import AccountId, DeviceId, KeyId, Scope, UtteranceId, new_id
 from ingest import multipart, queries
 from ingest.body import Body
+from ingest.erasures import queries as erasures
 from ingest.metadata import Metadata, capture_time, from_fields
 from ingest.queries import NewUtterance, Stored
 from ingest.sniff import Container, sniff
@@ -127,7 +129,7 @@ def admit(
 ) -> Admission:
     """Whether this device may send a body now. Reads one transaction, writes nothing.
 
-    Raises `Unauthenticated`, `Forbidden`, a `ConsentRefusal`, `RateLimited` or `BadMetadata`.
+    Raises `Unauthenticated`, `Forbidden`, a `ConsentRefusal`, `RateLimited`, `BadMetadata` or `RecordingDeleted`.
     """
     return _only(admit_each(house, [Announced(token, metadata, idempotency_key)]))
 
@@ -150,6 +152,8 @@ def _admit(house: Collaborators, announced: Announced, session: Session) -> Admi
     _check_rate(session, caller.device_id, house.settings.uploads_per_minute, now)
     digest = _idempotency_digest(house, caller.device_id, announced.idempotency_key)
     earlier = digest and queries.stored_under(session, caller.device_id, digest)
+    if earlier is None and digest:
+        _refuse_deleted(session, caller.device_id, digest)
     return Admission(
         token_id=caller.token_id,
         account_id=caller.account_id,
@@ -247,6 +251,8 @@ class _Addition:
         share_accounts(session, [recording.admission.account_id])
         now = self._house.clock()
         rests_on = _still_admitted(session, recording.admission, recording.captured_at, now)
+        if recording.admission.idempotency_digest is not None:
+            _refuse_deleted(session, recording.admission.device_id, recording.admission.idempotency_digest)
         row = _row(self._house, self._sealed, rests_on, now)
         queries.add_utterance(session, row)
         self._may_be_there = True
@@ -291,6 +297,7 @@ def _replay(house: Collaborators, recording: Recording, idempotency_digest: str)
         earlier = queries.stored_under(session, admission.device_id, idempotency_digest)
         if earlier is None:  # withdrawn and erased since: the gate says so, or else a retry finds its way
             _still_admitted(session, admission, admission.at, house.clock())
+            _refuse_deleted(session, admission.device_id, idempotency_digest)
             raise DatabaseUnavailable
         _still_admitted(session, admission, earlier.captured_at, house.clock())
     if earlier.body_digest != recording.digest:
@@ -313,6 +320,12 @@ def _still_admitted(session: Session, admission: Admission, captured_at: datetim
     return rests_on
 
 
+def _refuse_deleted(session: Session, device_id: DeviceId, idempotency_digest: str) -> None:
+    """Raises `RecordingDeleted`. Under the account's lock it comes before a deletion, or after it."""
+    if erasures.was_deleted(session, device_id, idempotency_digest):
+        raise RecordingDeleted
+
+
 def _check_rate(session: Session, device_id: DeviceId, uploads_per_minute: int, now: datetime) -> None:
     """Counts what was stored in the last minute: refused uploads cost a device nothing."""
     oldest_that_counts = queries.nth_newest_upload(session, device_id, uploads_per_minute, now - RATE_WINDOW)
@@ -333,4 +346,5 @@ def _discard(house: Collaborators, object_key: str) -> None:
     try:
         house.vault.erase(object_key)
     except LoanwordError as error:
-        _log.warning("a refused upload left an orphan", object_key=object_key, error=type(error).__name__)
+        name = object_key.rpartition("/")[2]  # not whose it is
+        _log.warning("a refused upload left an orphan", object=name, error=type(error).__name__)

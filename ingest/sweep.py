@@ -5,27 +5,23 @@ upload that is under way, so only an object older than `ORPHAN_AGE` by the store
 its object is a loss, and is reported, never mended in silence. What has no name of ours is reported and left alone.
 """
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import groupby
 
 import structlog
 
 from corpus import head_copies, object_keys
 from corpus.collaborators import Collaborators
-from corpus.errors import ObjectAbsent
 from corpus.object_store import ObjectInfo
-from corpus.words import AccountId, KeyId
-from ingest import queries
+from ingest import journal, queries
 from ingest.erase import Erased, finish_erasures
+from ingest.erasures.orphans import Voice, compare, is_old, voice_of
+from ingest.erasures.retention import Expired, keep_clocks
 
 ORPHAN_AGE = timedelta(hours=1)
 _log = structlog.get_logger()
-
-Voice = tuple[AccountId, KeyId]
-_OURS = re.compile(rf"{object_keys.VOICES}([0-9a-f]{{32}})/([0-9a-f]{{32}})/.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +37,21 @@ class Swept:
     """Objects that a row names and the store does not have: a loss."""
     foreign: tuple[str, ...]
     """Objects that lie where voices are kept and have no name of ours: left alone."""
+    expired: Expired = field(default_factory=Expired)
+    """What reached its retention clock."""
+    keys: int = 0
+    """Wrapped keys that no row names, old enough to be nobody's who is just opting in."""
 
 
 def sweep(house: Collaborators, *, dry_run: bool = False) -> Swept:
-    """Finishes erasures, erases orphans, reports losses. Raises `Transient` errors; then run it again."""
+    """Keeps the clocks, finishes erasures, erases orphans, reports losses. Raises `Transient` errors; run it again."""
+    erased, expired = Erased(), Expired()
     if not dry_run:
         head_copies.complete(house)
-    erased = Erased() if dry_run else finish_erasures(house)
+        journal.replay(house)
+        expired = keep_clocks(house)
+        erased = finish_erasures(house)
+        house.database.empty_log()
     orphans: list[str] = []
     missing: list[str] = []
     foreign: list[str] = []
@@ -58,53 +62,37 @@ def sweep(house: Collaborators, *, dry_run: bool = False) -> Swept:
             foreign += [info.key for info in objects]
             continue
         seen.add(voice)
-        found, unnamed, lost = _compare(house, voice, objects)
-        orphans += found
-        young += unnamed
-        missing += lost
+        compared = compare(house, voice, objects, ORPHAN_AGE)
+        orphans += compared.orphans
+        young += compared.young
+        missing += compared.missing
     with house.database.reading() as session:
         unseen = queries.voices(session) - seen
     for voice in sorted(unseen):
-        missing += _compare(house, voice, [])[2]
-    for key in orphans if not dry_run else ():
-        house.store.erase(key)
-    for key in missing:
-        _log.error("an object is missing", object_key=key)
-    return Swept(erased, tuple(orphans), young, tuple(missing), tuple(foreign))
+        missing += compare(house, voice, [], ORPHAN_AGE).missing
+    keys = _keys_of_nobody(house)
+    if not dry_run:
+        house.store.erase_all(orphans)
+        for key in keys:
+            house.keyring.erase_stored(key)
+    for key in missing:  # the name of whose it was stays out of the log
+        _log.error("an object is missing", object=key.rpartition("/")[2])
+    return Swept(erased, tuple(orphans), young, tuple(missing), tuple(foreign), expired, len(keys))
 
 
 def _voices_in_store(house: Collaborators) -> Iterator[tuple[Voice | None, list[ObjectInfo]]]:
     """The objects of one voice key at a time, or of none: never the whole store's in memory."""
-    listed = ((_voice_of(info.key), info) for info in house.store.list(object_keys.VOICES))
+    listed = ((voice_of(info.key), info) for info in house.store.list(object_keys.VOICES))
     for voice, group in groupby(listed, key=lambda pair: pair[0]):
         yield voice, [info for _, info in group]
 
 
-def _voice_of(key: str) -> Voice | None:
-    ours = _OURS.fullmatch(key)
-    return (AccountId(ours[1]), KeyId(ours[2])) if ours else None
-
-
-def _compare(house: Collaborators, voice: Voice, objects: Iterable[ObjectInfo]) -> tuple[list[str], int, list[str]]:
-    """(orphans, young objects without a row, missing objects) of one voice."""
+def _keys_of_nobody(house: Collaborators) -> list[str]:
+    """Listed first: a key is made before its row."""
+    stored = [info.key for info in house.keyring.stored() if is_old(info.modified_at, house.clock(), ORPHAN_AGE)]
+    if not stored:
+        return []
     with house.database.reading() as session:
-        named = queries.object_keys_of(session, *voice)
-    there = {info.key: info for info in objects}
-    unnamed = [there[key] for key in sorted(there.keys() - named)]
-    old = [info.key for info in unnamed if _is_old(info.modified_at, house.clock())]
-    missing = [key for key in sorted(named - there.keys()) if _is_lost(house, voice, key)]
-    return old, len(unnamed) - len(old), missing
-
-
-def _is_old(modified_at: datetime | None, now: datetime) -> bool:
-    return modified_at is not None and modified_at + ORPHAN_AGE <= now
-
-
-def _is_lost(house: Collaborators, voice: Voice, key: str) -> bool:
-    """Asked again, for the object may have come after the listing, and the row may have gone since."""
-    try:
-        house.store.head(key)
-    except ObjectAbsent:
-        with house.database.reading() as session:
-            return key in queries.object_keys_of(session, *voice)
-    return False
+        named = queries.named_keys(session)
+    ours = ((key, object_keys.account_key_named(key)) for key in stored)
+    return sorted(key for key, found in ours if found is not None and found[:2] not in named)

@@ -6,6 +6,7 @@ this installation cannot honestly fill, rather than leave a reader to think that
 
 from datetime import timedelta
 
+from corpus.retention import retention_in_words
 from corpus.settings import Settings
 from corpus.words import Purpose
 
@@ -61,6 +62,7 @@ def terms_of(settings: Settings) -> dict[str, object]:
         "lawful_basis": "consent",
         "privacy_rights": ["see", "take home", "delete one or all", "withdraw", "close the account"],
         "purposes": {purpose.value: told for purpose, told in PURPOSES.items()},
+        "retention": retention_in_words(settings),
         "schema": SCHEMA,
         "validity": in_words(settings.consent_lifetime) if settings.consent_lifetime else "until it is withdrawn",
         "withdrawal": {"method": WITHDRAWAL, **({"address": f"{address}/me"} if address else {})},

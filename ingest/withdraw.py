@@ -1,11 +1,12 @@
 """Takes consent back: the gate closes in one commit, and a voice's key is gone before the answer.
 
 What rests on a purpose goes with it: without `review` nothing is published, without `collect` there is nothing at all.
-Every release that holds the person's clips is revoked in the same commit. What then lies about as bytes and rows is
-`ingest.erase`'s to remove, and it starts from what this commit wrote down.
+Every release loses the person's clips in the same commit. What then lies about as bytes and rows is `ingest.erase`'s to
+remove, and it starts from what this commit wrote down; the journal in the object store knows of it before anybody is
+answered, so that no restored backup forgets it.
 
-Done twice is done once, and does again what the first time could not reach: while the key store is down the answer is
-503, the gate closed already; ask again.
+Done twice is done once, and does again what the first time could not reach: while a store is down the answer is 503,
+the gate closed already; ask again.
 """
 
 from collections.abc import Collection
@@ -15,10 +16,13 @@ from sqlalchemy.orm import Session
 from corpus.collaborators import Collaborators
 from corpus.consent import GRANTS, NEEDS
 from corpus.erasure_queries import forget_voice_elsewhere
-from corpus.head_copies import try_to_copy_heads
 from corpus.queries import NewConsentEvent, append_consent_events, consent_facts, last_notice_id, lock_account
-from corpus.words import AccountId, ConsentAct, ConsentMethod, Purpose
+from corpus.release_queries import clips_of_account
+from corpus.words import AccountId, ConsentAct, ConsentActor, ConsentMethod, ErasureKind, KeyId, Purpose
 from ingest import queries
+from ingest.erasures.begin import Stopwatch, before_the_answer, begin, note_events
+from ingest.erasures.queries import Begun
+from ingest.erasures.record import Reason
 from ingest.give_consent import PurposeState, purpose_states
 
 IN_RELEASES = frozenset({Purpose.COLLECT, Purpose.REVIEW, Purpose.PUBLISH})
@@ -35,38 +39,82 @@ def withdraw(
     purposes: Collection[Purpose] = (Purpose.COLLECT,),
     method: ConsentMethod = ConsentMethod.API,
 ) -> list[PurposeState]:
-    """Returns how every purpose stands then. Raises `StoreUnavailable` where the key could not be destroyed yet."""
-    gone = with_dependents(purposes)
+    """Returns how every purpose stands then. Raises `StoreUnavailable` where key or journal are out of reach."""
+    stopwatch = Stopwatch()
     with house.database.writing() as session:
-        _close_gate(session, house, account_id, gone, method)
+        begun = close_gate(session, house, account_id, with_dependents(purposes), method)
         states = purpose_states(consent_facts(session, account_id), house.clock())
-        unfinished = queries.unfinished_erasures(session, account_id)
-    for erasure in unfinished:
-        house.keyring.destroy(erasure.account_id, erasure.voice_key_id)
-    try_to_copy_heads(house)
+    before_the_answer(house, account_id, begun.id if begun else None, stopwatch.took_ms())
     return states
 
 
-def _close_gate(
-    session: Session, house: Collaborators, account_id: AccountId, gone: frozenset[Purpose], method: ConsentMethod
-) -> None:
+def close_gate(
+    session: Session,
+    house: Collaborators,
+    account_id: AccountId,
+    gone: frozenset[Purpose],
+    method: ConsentMethod,
+    *,
+    replayed: Begun | None = None,
+) -> Begun | None:
+    """The withdrawal's commit, whole; None where there was nothing to take back. What is replayed has an erasure."""
     account = lock_account(session, account_id)
-    now = house.clock()
+    events = withdrawals(session, house, account_id, gone, method, ConsentActor.OPERATOR if replayed else None)
+    key_id = account.voice_key_id if Purpose.COLLECT in gone else None
+    if not events and key_id is None and replayed is None:
+        return None
+    if Purpose.COLLECT in gone:
+        forget_voice_elsewhere(session, account_id)
+        account.voice_key_id = None
+    elif Purpose.DEMOGRAPHICS in gone:
+        queries.forget_demographics(session, account_id)
+    if gone & IN_RELEASES:
+        queries.forget_splits(session, account_id)
+    begun = begin(
+        session,
+        house,
+        account_id,
+        ErasureKind.VOICE if Purpose.COLLECT in gone else ErasureKind.PURPOSES,
+        Reason.WITHDRAWN,
+        clips=clips_of_account(account_id) if gone & IN_RELEASES else None,
+        voice_key_id=replayed.voice_key_id if replayed else key_id,
+        purposes=gone,
+        erasure_id=replayed.id if replayed else None,
+    )
+    if replayed and key_id not in (None, replayed.voice_key_id):
+        _erase_too(session, house, account_id, key_id)
+    note_events(session, begun, append_consent_events(session, house.signer, events))
+    return begun
+
+
+def withdrawals(
+    session: Session,
+    house: Collaborators,
+    account_id: AccountId,
+    gone: frozenset[Purpose],
+    method: ConsentMethod,
+    actor: ConsentActor | None = None,
+) -> list[NewConsentEvent]:
+    """The events to append: of those purposes, where the last word was a grant."""
     notice_id = last_notice_id(session, account_id)
     last = {fact.purpose: fact.act for fact in consent_facts(session, account_id)}
-    events = [
-        NewConsentEvent(account_id, purpose, ConsentAct.WITHDRAWN, now, None, notice_id, method)
+    now = house.clock()
+    return [
+        NewConsentEvent(
+            account_id,
+            purpose,
+            ConsentAct.WITHDRAWN,
+            now,
+            None,
+            notice_id,
+            method if actor is None else ConsentMethod.OPERATOR,
+            actor or ConsentActor.SELF,
+        )
         for purpose in Purpose
         if purpose in gone and last.get(purpose) in GRANTS and notice_id is not None
     ]
-    append_consent_events(session, house.signer, events)
-    if gone & IN_RELEASES:
-        queries.revoke_releases_with(session, account_id)
-        queries.forget_splits(session, account_id)
-    if Purpose.COLLECT in gone:
-        forget_voice_elsewhere(session, account_id)
-    elif Purpose.DEMOGRAPHICS in gone:
-        queries.forget_demographics(session, account_id)
-    if Purpose.COLLECT in gone and account.voice_key_id is not None:
-        queries.add_erasure(session, account_id, account.voice_key_id, now)
-        account.voice_key_id = None
+
+
+def _erase_too(session: Session, house: Collaborators, account_id: AccountId, key_id: KeyId | None) -> None:
+    """A restored database may know an older key than the one that was withdrawn last."""
+    begin(session, house, account_id, ErasureKind.VOICE, Reason.WITHDRAWN, voice_key_id=key_id, purposes=list(Purpose))

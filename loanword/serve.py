@@ -18,12 +18,14 @@ import ingest.app
 from corpus import head_copies, logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.collaborators import Collaborators, collaborators
-from corpus.settings import Settings, read_settings
+from corpus.settings import NONE, Settings, read_settings
 from corpus.web import links, openid, pages, sessions
 from corpus.web.app import build_app
 from export.recut import recut_waiting
 from export.state import refresh_states, settle_serials
+from ingest import journal
 from ingest.erase import finish_erasures
+from ingest.erasures.retention import keep_clocks
 from ingest.forget import forget_expired
 
 SWEEP_EVERY = timedelta(minutes=1)
@@ -31,14 +33,16 @@ _log = structlog.get_logger()
 
 
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
-    """Serves until interrupted. Before the port opens, the ledger is whole, and withdrawals that a crash cut short end.
+    """Serves until interrupted. Before the port opens, the ledger is whole, what a restored database has forgotten of
+    withdrawals happens again, and those that a crash cut short end.
 
-    Raises `LedgerBroken`, or a `StoreError` while the store cannot say how far the ledger had come.
+    Raises `LedgerBroken`, `JournalUnreadable`, or a `StoreError` while the store cannot tell of either.
     """
     opened = collaborators(settings)
     head_copies.complete(opened)
-    _erase(opened)
     settle_serials(opened)  # a restored database goes on above what the world has seen, or the port stays shut
+    journal.replay(opened)
+    _erase(opened)
     opened.database.close()
     os.environ.update(as_environment(settings))  # uvicorn's workers are new processes, and read it there
     uvicorn.run(
@@ -80,8 +84,9 @@ def create_app(opened: Collaborators) -> FastAPI:
 
 def as_environment(settings: Settings) -> dict[str, str]:
     """The `LOANWORD_…` variables that give these settings in another process."""
-    given = settings.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    return {f"LOANWORD_{name.upper()}": str(value) for name, value in given.items()}
+    given = settings.model_dump(mode="json", exclude_unset=True)
+    words = {name: NONE if value is None else str(value) for name, value in given.items()}
+    return {f"LOANWORD_{name.upper()}": word for name, word in words.items()}
 
 
 def _start_page() -> APIRouter:
@@ -117,12 +122,16 @@ async def _keep_erasing(opened: Collaborators) -> None:
 
 def _erase(opened: Collaborators) -> None:
     """One attempt; the next comes in a minute. Whatever goes wrong, people must still be able to withdraw."""
-    try:
-        finish_erasures(opened)
-        head_copies.copy_heads(opened)
-        forget_expired(opened)
-    except Exception as error:  # broad: a bug in erasing must not end erasing
-        _log.exception("erasures are not finished yet", error=type(error).__name__)
+    acts = (finish_erasures, keep_clocks, _empty_log, head_copies.copy_heads, forget_expired)
+    for act in acts:
+        try:
+            act(opened)
+        except Exception as error:  # broad: a bug in one must not end the others, nor erasing
+            _log.exception("what goes on behind has failed", act=act.__name__, error=type(error).__name__)
+
+
+def _empty_log(opened: Collaborators) -> None:
+    opened.database.empty_log()
 
 
 def _recut(opened: Collaborators) -> None:

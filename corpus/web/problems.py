@@ -29,6 +29,7 @@ STATUS_OF: dict[type[errors.LoanwordError], int] = {
     errors.NotAudio: 415,
     errors.RateLimited: 429,
     errors.RangeUnsatisfiable: 416,
+    errors.RecordingDeleted: 410,
     errors.ReleaseWithdrawn: 410,
     errors.ReleaseSuperseded: 410,
     errors.KeyDestroyed: 403,
@@ -37,6 +38,7 @@ STATUS_OF: dict[type[errors.LoanwordError], int] = {
 
 TYPE_PREFIX = "urn:loanword:problem:"
 MEDIA_TYPE = "application/problem+json"
+_SECRET_PATH = re.compile(r"^/certificates/.+")
 _log = structlog.get_logger()
 
 
@@ -97,6 +99,11 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 def _route(request: Request) -> str:
     """The pattern of the path, for the path itself may hold a secret, or name a recording."""
     return str(getattr(request.scope.get("route"), "path", ""))
+
+
+def _path(request: Request) -> str:
+    """As it may stand in a log: the address of a certificate is a secret."""
+    return _SECRET_PATH.sub("/certificates/…", request.url.path)
 
 
 def _answer(kind: str, title: str, status: int, detail: str, headers: dict[str, str]) -> JSONResponse:

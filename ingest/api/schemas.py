@@ -7,8 +7,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.collaborators import Collaborators
+from corpus.errors import BadRequest
 from corpus.tables import ConsentNotice
-from corpus.words import AccountId, ConsentAct, DeviceId, Purpose, UtteranceId
+from corpus.words import AccountId, ConsentAct, DeviceId, ErasureKind, Purpose, UtteranceId
+from ingest.delete_recordings import Deleted
+from ingest.erasures.certificates import ErasureView
+from ingest.erasures.record import Reason
 from ingest.give_consent import PurposeState
 from ingest.pair_device import LONGEST_NAME, KnownDevice, PairedDevice
 from ingest.receipts import Receipt, receipts
@@ -164,3 +168,75 @@ class UtteranceAnswer(BaseModel):
     @classmethod
     def of(cls, recorded: Recorded) -> "UtteranceAnswer":
         return cls(id=recorded.utterance_id, captured_at=recorded.captured_at, received_at=recorded.received_at)
+
+
+class DeletionAsked(Asked):
+    """Which recordings to delete: those that are named, or all."""
+
+    utterances: list[UtteranceId] = Field(default_factory=list, max_length=1500)
+    all: bool = False
+
+    def wanted(self) -> list[UtteranceId] | None:
+        """None for all. Raises `BadRequest` where neither or both are asked for."""
+        if self.all == bool(self.utterances):
+            raise BadRequest("Name the recordings to delete, or say `all: true`.")
+        return None if self.all else self.utterances
+
+
+class DeletedAnswer(BaseModel):
+    """What was deleted. The certificate's address tells how far the erasure is, and then proves it."""
+
+    deleted: int
+    same_sound: int = Field(
+        description="Of these, how many are the same sound as one that was named, and went with it."
+    )
+    certificate: str | None
+
+    @classmethod
+    def of(cls, deleted: Deleted) -> "DeletedAnswer":
+        return cls(deleted=deleted.recordings, same_sound=deleted.same_sound, certificate=deleted.certificate)
+
+
+class ClosedAnswer(BaseModel):
+    """The account is closed; this address is all that is left to ask us. Keep it."""
+
+    certificate: str
+
+
+class ErasureAnswer(BaseModel):
+    """One erasure, and how far it is: stopped, then erased, then done with a last look."""
+
+    kind: ErasureKind
+    reason: Reason
+    purposes: list[str]
+    requested_at: datetime
+    stop_took_ms: int | None
+    erased_at: datetime | None
+    done_at: datetime | None
+    recordings: int
+    objects: int
+    tombstones: int
+    certificate: str = Field(description="The address of its certificate.")
+
+    @classmethod
+    def of(cls, view: ErasureView) -> "ErasureAnswer":
+        begun, counts = view.begun, view.begun.counts
+        return cls(
+            kind=begun.kind,
+            reason=counts.reason,
+            purposes=list(counts.purposes),
+            requested_at=begun.requested_at,
+            stop_took_ms=begun.stop_took_ms,
+            erased_at=begun.erased_at,
+            done_at=begun.done_at,
+            recordings=counts.recordings,
+            objects=counts.objects,
+            tombstones=counts.tombstones,
+            certificate=view.address,
+        )
+
+
+class ErasuresAnswer(BaseModel):
+    """All erasures of the caller, newest first."""
+
+    erasures: list[ErasureAnswer]

@@ -44,6 +44,7 @@ INTERNAL_ERRORS = {
     "AccountKeyError",
     "ProofError",
     "BadSignature",
+    "JournalUnreadable",
     "LedgerBroken",
     "SealBroken",
     "BackupRefused",

@@ -75,7 +75,7 @@ def test_a_lost_object_is_told_and_its_row_kept(house: Collaborators, traces: Tr
         swept = sweep(house)
 
     assert swept.missing == (lost,)
-    assert [(line["log_level"], line["object_key"]) for line in logs] == [("error", lost)]
+    assert [(line["log_level"], line["object"]) for line in logs] == [("error", lost.rpartition("/")[2])]
     assert traces.utterances() == 1 + others
 
 
