@@ -98,11 +98,10 @@ class Database:
 
         False where a reader holds some of it: ask again. PostgreSQL recycles its own, by its settings.
         """
-        if not self._is_sqlite:
+        if not self.is_sqlite:
             return True
-        with self._my_turn(), _translated(), self._engine.connect() as connection:
+        with self._my_turn(), _translated(), self._writing_engine.connect() as connection:
             driver: Any = connection.connection.dbapi_connection
-            driver.execute("PRAGMA query_only = OFF")
             held: int = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         return not held
 
