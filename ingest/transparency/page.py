@@ -14,6 +14,7 @@ from ingest.transparency.facts import FEWEST, Counted, Durations, Transparency, 
 from ingest.transparency.plots import Bar, Curve
 
 PACKAGE = "ingest.transparency"
+NO_BREAK = "\u00a0"
 CACHED = {"Cache-Control": f"public, max-age={int(KEPT_FOR.total_seconds())}"}
 
 
@@ -72,8 +73,8 @@ def lasting(taken_s: float | None, of: Durations) -> str:
         return "less than a day" if days == 1 else f"less than {days} days"
     for unit_s, unit in ((86_400, "days"), (3600, "h"), (60, "min"), (1, "s")):
         if taken_s >= unit_s:
-            return f"{taken_s / unit_s:.1f} {unit}"
-    return f"{1000 * taken_s:.0f} ms"
+            return f"{taken_s / unit_s:.1f}{NO_BREAK}{unit}"
+    return f"{1000 * taken_s:.0f}{NO_BREAK}ms"
 
 
 def _plots(counted: Counted, told: Transparency) -> Plots:
