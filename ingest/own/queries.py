@@ -14,7 +14,6 @@ from corpus.tables import (
     Clip,
     Demographics,
     Device,
-    Erasure,
     Hypothesis,
     Label,
     Release,
@@ -22,7 +21,7 @@ from corpus.tables import (
     Review,
     Utterance,
 )
-from corpus.words import AccountId, ClipId, Decision, ErasureKind, RejectReason, ReleaseState, UtteranceId
+from corpus.words import AccountId, ClipId, Decision, RejectReason, ReleaseState, UtteranceId
 
 IN_USE = (ReleaseState.CURRENT, ReleaseState.SUPERSEDED)
 
@@ -89,6 +88,14 @@ def own_recordings_after(
 def own_recording(session: Session, account_id: AccountId, utterance_id: UtteranceId, now: datetime) -> OwnRow | None:
     found = _rows(session, _own(account_id, now).where(Utterance.id == utterance_id))
     return found[0] if found else None
+
+
+def own_recordings_of(
+    session: Session, account_id: AccountId, now: datetime, utterance_ids: Collection[UtteranceId]
+) -> list[OwnRow]:
+    """Those of them that are there, newest first."""
+    own = _own(account_id, now).where(Utterance.id.in_(utterance_ids))
+    return _rows(session, own.order_by(Utterance.captured_at.desc(), Utterance.id.desc()))
 
 
 def own_ids(session: Session, account_id: AccountId, now: datetime) -> Sequence[UtteranceId]:
@@ -165,12 +172,6 @@ def hypotheses(session: Session, clip_ids: Collection[ClipId]) -> dict[ClipId, l
     for clip_id, recogniser, text in rows:
         found.setdefault(clip_id, []).append(Heard(recogniser, text))
     return found
-
-
-def newest_erasure(session: Session, account_id: AccountId) -> Erasure | None:
-    """Of a whole voice."""
-    own = select(Erasure).where(Erasure.account_id == account_id, Erasure.kind == ErasureKind.VOICE)
-    return session.scalar(own.order_by(Erasure.requested_at.desc(), Erasure.id.desc()).limit(1))
 
 
 def demographics(session: Session, account_id: AccountId) -> dict[str, SealedBytes]:

@@ -1,6 +1,5 @@
 """The first screen: what is in force now, the form that agrees, and the button that takes everything back."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import BackgroundTasks, Request, Response
@@ -8,8 +7,9 @@ from fastapi import BackgroundTasks, Request, Response
 from corpus.collaborators import Collaborators
 from corpus.queries import consent_facts
 from corpus.web.dependencies import AccountHolder, FormFields, With
-from corpus.words import AccountId, ConsentMethod, Purpose
+from corpus.words import AccountId, ConsentMethod, ErasureKind, Purpose
 from ingest.erase import LATE_WRITERS, try_to_finish_erasures
+from ingest.erasures.certificates import ErasureView, erasures_of
 from ingest.give_consent import consent_states
 from ingest.own import queries
 from ingest.portal.agreeing import TICKED, Form, agree, form_for
@@ -21,16 +21,6 @@ UNSURE = (
     "Nothing has been taken back yet: tick the box above the button first. It keeps this from happening by accident."
 )
 router = page_router()
-
-
-@dataclass(frozen=True, slots=True)
-class TakenBack:
-    """How far a withdrawal has come."""
-
-    at: datetime
-    last_look_at: datetime
-    erased_at: datetime | None
-    done_at: datetime | None
 
 
 @router.get("/me")
@@ -82,7 +72,8 @@ def _show(
         counted=counted,
         unsure=unsure,
         asked_again_by=_asked_again_by(house, account_id) if standing is Standing.LENDING else None,
-        taken_back=_taken_back(house, account_id),
+        taken_back=_taken_back(house, account_id) if standing is Standing.TAKEN_BACK else None,
+        late_writers=LATE_WRITERS,
         goes_with={state.purpose: goes_with(state.purpose, states) for state in states},
     )
 
@@ -99,10 +90,7 @@ def _asked_again_by(house: Collaborators, account_id: AccountId) -> datetime | N
     return collect[-1].uploads_until
 
 
-def _taken_back(house: Collaborators, account_id: AccountId) -> TakenBack | None:
-    with house.database.reading() as session:
-        erasure = queries.newest_erasure(session, account_id)
-    if erasure is None:
-        return None
-    last_look_at = erasure.requested_at + LATE_WRITERS
-    return TakenBack(erasure.requested_at, last_look_at, erasure.erased_at, erasure.done_at)
+def _taken_back(house: Collaborators, account_id: AccountId) -> ErasureView | None:
+    """The newest erasure of the whole voice."""
+    voices = (each for each in erasures_of(house, account_id) if each.begun.kind is ErasureKind.VOICE)
+    return next(voices, None)

@@ -1,8 +1,9 @@
-"""The page of one's receipts: one for each change of consent, and how to check it without us."""
+"""The page of one's receipts and certificates, and how to check them without us."""
 
 from fastapi import Response
 
 from corpus.web.dependencies import AccountHolder, With
+from ingest.erasures.certificates import erasures_of
 from ingest.portal.pages import page, page_router
 from ingest.receipts import VERIFIER, as_text, receipt, receipts
 
@@ -13,7 +14,8 @@ router = page_router()
 @router.get(ADDRESS)
 def receipts_page(caller: AccountHolder, house: With) -> Response:
     newest_first = receipts(house, caller.account_id)[::-1]
-    return page("receipts.html", here="receipts", receipts=newest_first, verifier=VERIFIER)
+    erasures = erasures_of(house, caller.account_id)
+    return page("receipts.html", here="receipts", receipts=newest_first, erasures=erasures, verifier=VERIFIER)
 
 
 @router.get(ADDRESS + "/{receipt_id}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from corpus.words import ConsentAct, Purpose, ReleaseState
+from corpus.words import ConsentAct, ErasureKind, Purpose, ReleaseState
 from ingest.demographics import Field
 from ingest.own.clips import WordsFrom
 from ingest.own.state import ClipState
@@ -92,6 +92,12 @@ FIELDS = {
     Field.ACCENT: ("Where is your accent from?", "The part of the world, and nothing finer."),
 }
 ANSWERS = {"18_29": "18 to 29", "30_44": "30 to 44", "45_59": "45 to 59", "60_or_older": "60 or older"}
+ERASURES = {
+    ErasureKind.VOICE: "Your whole voice",
+    ErasureKind.RECORDINGS: "Single recordings",
+    ErasureKind.PURPOSES: "What rested on a purpose",
+    ErasureKind.ACCOUNT: "Your account",
+}
 RELEASE_STATES = {
     ReleaseState.DRAFT: "being made",
     ReleaseState.CURRENT: "the current version",

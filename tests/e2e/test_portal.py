@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 from corpus.collaborators import Collaborators
 from corpus.words import ConsentAct, Purpose
 from ingest.demographics import Field, tell
+from ingest.erase import LATE_WRITERS, finish_erasures
 from loanword.serve import create_app
 from tests.e2e.portal import (
     EMAIL,
@@ -31,6 +32,7 @@ from tests.fixtures.serving import serving
 pytestmark = pytest.mark.browser
 
 
+TARGETS = ":is(button, .button, summary, nav a, input:not([type=checkbox]), select, .choice label):visible"
 UNTIL_HEARD = """each => new Promise(done => {
   const look = () => each.currentTime > 0 ? done() : setTimeout(look, 20);
   look();
@@ -60,6 +62,10 @@ def check(page: Page, name: str) -> list[str]:
         if each["impact"] in {"serious", "critical"}
         for node in each["nodes"]
     ]
+    small = page.locator(TARGETS).evaluate_all(
+        "all => all.filter(each => each.offsetHeight < 44).map(each => each.outerHTML)"
+    )
+    faults += [f"{name}: smaller than a fingertip: {html}" for html in small]
     return faults + ([f"{name}: {overflow_px} px too wide"] if overflow_px else [])
 
 
@@ -73,7 +79,7 @@ def check(page: Page, name: str) -> list[str]:
     ],
 )
 def test_every_page_is_accessible(
-    house: Collaborators, address: str, browser: Browser, viewport: ViewportSize, scheme: str
+    house: Collaborators, clock: StillClock, address: str, browser: Browser, viewport: ViewportSize, scheme: str
 ) -> None:
     account_id = newcomer(house)
     context = browser.new_context(viewport=viewport, color_scheme="dark" if scheme == "dark" else "light")
@@ -100,6 +106,9 @@ def test_every_page_is_accessible(
     page.goto(f"{address}/me/clips")
     expect(page.locator(".waveform[data-drawn]").first).to_be_visible()
     look("clips")
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Delete what is selected").click()
+    look("delete")
     page.goto(f"{address}/me/clips/{person.released}")
     expect(page.locator(".waveform[data-drawn]")).to_be_visible()
     look("clip")
@@ -122,6 +131,20 @@ def test_every_page_is_accessible(
     page.get_by_label("I know that nobody").check()
     page.get_by_role("button", name="Take my voice back").click()
     look("taken-back")
+    page.get_by_role("link", name="How far it is").click()
+    look("being-erased")
+    clock.forward(LATE_WRITERS)
+    finish_erasures(house)
+    page.reload()
+    expect(page.get_by_role("heading", name="Erased", exact=True)).to_be_visible()
+    look("certificate")
+    page.goto(f"{address}/me/receipts")
+    look("receipts-after")
+    page.goto(f"{address}/me/close")
+    look("close")
+    page.get_by_label("Type").fill("close my account")
+    page.get_by_role("button", name="Close my account").click()
+    look("closed")
     context.close()
 
     assert wrong == []
@@ -136,7 +159,7 @@ def test_taking_back_is_no_more_effort_than_agreeing(house: Collaborators, addre
     assert (opting_in.clicks, opting_out.clicks) == (1, 1)
 
 
-def test_a_person_agrees_hears_takes_home_and_takes_back(
+def test_a_person_agrees_hears_deletes_one_takes_home_and_takes_back(
     house: Collaborators, clock: StillClock, address: str, page: Page, tmp_path: Path
 ) -> None:
     account_id = newcomer(house)
@@ -150,6 +173,10 @@ def test_a_person_agrees_hears_takes_home_and_takes_back(
     player.focus()
     page.keyboard.press("Space")
     player.evaluate(UNTIL_HEARD)
+    page.get_by_role("button", name="Delete the recording of").first.click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("Deleted for good.")).to_be_focused()
+    expect(page.locator(".clip")).to_have_count(RECORDINGS - 1)
     page.get_by_role("link", name="Overview").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="take everything home").click()
@@ -158,7 +185,7 @@ def test_a_person_agrees_hears_takes_home_and_takes_back(
 
     with zipfile.ZipFile(tmp_path / "mine.zip") as archive:
         assert archive.testzip() is None
-        assert len([name for name in archive.namelist() if name.startswith("recordings/")]) == RECORDINGS
+        assert len([name for name in archive.namelist() if name.startswith("recordings/")]) == RECORDINGS - 1
     expect(page.get_by_text("Your key is destroyed.")).to_be_visible()
 
 

@@ -71,6 +71,8 @@ NO_GATES = {
     "ingest.own.clips:recording": "finds the recording; `still_usable` asks again once its bytes are in hand",
     "ingest.own.clips:clips_page": "a person's list of their own: what a page shows was asked in its own transaction",
     "ingest.own.clips:one_clip": "the same for one",
+    "ingest.portal.closing:_show": "counts, for the owner's page",
+    "ingest.portal.deleting:_chosen": "names what its owner wants deleted; deleting asks whose it is, under their lock",
     "ingest.portal.first_screen:_show": "counts, for the owner's page",
     "ingest.transparency.count:count": "sums up lengths for the numbers page, which tells of nobody",
     "ingest.take_home:take_home": "counts what there is to take",

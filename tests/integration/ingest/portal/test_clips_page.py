@@ -193,6 +193,27 @@ def test_an_address_of_nothing_is_not_there(house: Collaborators, odd: str) -> N
     assert answer.status_code == 404
 
 
+def test_the_clocks_are_told_in_words(house: Collaborators) -> None:
+    lender = make_lender(house)
+    make_utterance(house, lender)
+
+    assert "The original of a recording is erased 90 days" in visitor(house, lender.account_id).get("/me/clips").text
+
+
+def test_when_the_clock_has_taken_the_original_the_prepared_copy_is_heard(house: Collaborators) -> None:
+    lender = make_lender(house)
+    utterance_id = utterance_of(house, make_clip(house, lender))
+    with house.database.writing() as session:
+        session.get_one(Utterance, utterance_id).object_key = None
+    someone = visitor(house, lender.account_id)
+
+    said = words_of(someone.get(f"/me/clips/{utterance_id}"))
+
+    assert "The original was erased when its time had come; the prepared copy is kept." in said
+    assert heard(house, lender, utterance_id) == 200
+    assert heard(house, lender, utterance_id, "original") == 404
+
+
 def test_a_lost_original_says_so(house: Collaborators) -> None:
     lender = make_lender(house)
     utterance_id = make_utterance(house, lender)

@@ -123,6 +123,7 @@ def test_one_button_takes_everything_back_and_says_what_follows(house: Collabora
     assert "Your voice is taken back" in said
     assert "Your key is destroyed." in said
     assert "1 March 2026, 12:15 UTC" in said
+    assert 'href="/certificates/' in someone.get("/me").text
 
 
 def test_without_the_tick_nothing_is_taken_back(house: Collaborators) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from importlib import resources
 
-from corpus.words import ConsentAct, Purpose, RejectReason, ReleaseState
+from corpus.words import ConsentAct, ErasureKind, Purpose, RejectReason, ReleaseState
 from curation.verdict import DropReason
 from ingest.demographics import ANSWERS
 from ingest.own.clips import WordsFrom
@@ -15,6 +15,7 @@ def test_every_closed_set_has_its_words() -> None:
     assert set(wording.PURPOSES) == set(Purpose)
     assert set(wording.ACTS) == set(ConsentAct)
     assert set(wording.STATES) == set(ClipState)
+    assert set(wording.ERASURES) == set(ErasureKind)
     assert set(wording.SOURCES) == set(WordsFrom)
     assert set(wording.RELEASE_STATES) == set(ReleaseState)
     assert set(wording.FIELDS) == set(ANSWERS)
