@@ -65,8 +65,8 @@ def _chosen(house: Collaborators, account_id: AccountId, fields: Mapping[str, st
         rows = queries.own_recordings_of(session, account_id, house.clock(), wanted[:PER_PAGE])
         releases = queries.releases_with(session, account_id, None if everything else wanted)
     shown = () if everything else tuple(described(house, account_id, rows))
-    again = {"all": TICKED} if everything else dict[str, str].fromkeys(wanted, TICKED)
-    return Chosen(tuple(wanted), everything, shown, tuple(releases), again)
+    again = ["all"] if everything else [str(each) for each in wanted]
+    return Chosen(tuple(wanted), everything, shown, tuple(releases), dict.fromkeys(again, TICKED))
 
 
 def _named(fields: Mapping[str, str]) -> list[UtteranceId]:
