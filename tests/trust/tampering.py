@@ -69,7 +69,7 @@ def edits_an_event(it: Tamperer) -> str:
             ("actor", _another(it, ConsentActor, row["actor"])),
             ("account_id", it.another_hash(row["account_id"])),
             ("salt", it.another_hash(row["salt"])),
-            ("adult", None),
+            ("adult", None if row["adult"] is not None else False),
             ("at", _moved(row["at"], it)),
             ("expires_at", None if row["expires_at"] else _moved(row["at"], it)),
             ("notice_id", _another_notice(it, row["notice_id"])),
