@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus import backup_queries, database, head_copies, ledger_queries
+from corpus import backup_queries, database, ledger_queries
 from corpus.collaborators import Collaborators, collaborators
 from corpus.errors import BackupRefused, ObjectAbsent, ObjectExists
 from corpus.object_store import ObjectStore, is_object_key
 from corpus.settings import Settings
+from corpus.words import Clock, utc_now
 from ingest.erase import finish_erasures
+from loanword.catch_up import catch_up
 
 FORMAT = "loanword/backup/1"
 MANIFEST, SUMS, LISTING, OBJECTS = "manifest.json", "SHA256SUMS", "objects.jsonl", "objects"
@@ -42,6 +44,8 @@ class Restored:
     objects: int
     leaves_from_outside: int
     """Of the ledger, added since the backup: they came back from the object store."""
+    erasures_again: int
+    """Withdrawals and deletions since the backup."""
     missing: int
     """Objects that the backup's list names, and that are neither in it nor in the store."""
 
@@ -71,7 +75,7 @@ def back_up(house: Collaborators, folder: Path, *, with_objects: bool = False) -
     return Backed(folder, leaves, objects, with_objects)
 
 
-def restore(settings: Settings, folder: Path, *, force: bool = False) -> Restored:
+def restore(settings: Settings, folder: Path, *, force: bool = False, clock: Clock = utc_now) -> Restored:
     """With no server running. Raises `BackupRefused` for a broken backup, or a home in use unless `force`."""
     manifest = _checked(folder)
     url = settings.resolved_database_url()
@@ -81,20 +85,14 @@ def restore(settings: Settings, folder: Path, *, force: bool = False) -> Restore
         raise BackupRefused("There is a database in use: with --force, this backup takes its place.")
     backup_queries.load(url, folder, str(manifest["schema"]))
     database.upgrade(url)
-    house = collaborators(settings)
+    house = collaborators(settings, clock)
     try:
         objects, missing = _put_objects(house.store, folder)
-        leaves = catch_up(house)
+        caught_up = catch_up(house)
+        finish_erasures(house)
     finally:
         house.database.close()
-    return Restored(objects, leaves, missing)
-
-
-def catch_up(house: Collaborators) -> int:
-    """What must have happened before anything opens; returns how many leaves of the ledger came back from outside."""
-    leaves = head_copies.complete(house)
-    finish_erasures(house)
-    return leaves
+    return Restored(objects, caught_up.leaves, caught_up.erasures, missing)
 
 
 # Objects

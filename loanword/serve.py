@@ -22,11 +22,11 @@ from corpus.settings import NONE, Settings, read_settings
 from corpus.web import links, openid, pages, sessions
 from corpus.web.app import build_app
 from export.recut import recut_waiting
-from export.state import refresh_states, settle_serials
-from ingest import journal
+from export.state import refresh_states
 from ingest.erase import finish_erasures
 from ingest.erasures.retention import keep_clocks
 from ingest.forget import forget_expired
+from loanword.catch_up import catch_up
 
 SWEEP_EVERY = timedelta(minutes=1)
 _log = structlog.get_logger()
@@ -39,9 +39,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
     Raises `LedgerBroken`, `JournalUnreadable`, or a `StoreError` while the store cannot tell of either.
     """
     opened = collaborators(settings)
-    head_copies.complete(opened)
-    settle_serials(opened)  # a restored database goes on above what the world has seen, or the port stays shut
-    journal.replay(opened)
+    catch_up(opened)
     _erase(opened)
     opened.database.close()
     os.environ.update(as_environment(settings))  # uvicorn's workers are new processes, and read it there

@@ -78,6 +78,8 @@ def restore_command(
             f"{restored.leaves_from_outside} leaves of the ledger are newer than the backup, and came back without "
             "what they said: who agreed since must be asked again."
         )
+    if restored.erasures_again:
+        typer.echo(f"{restored.erasures_again} withdrawals and deletions since the backup happened again.")
     if restored.missing:
         typer.echo(f"{restored.missing} objects are missing that the backup's list names: erased since, or lost.")
 

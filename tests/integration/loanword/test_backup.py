@@ -13,8 +13,11 @@ from corpus.errors import BackupRefused, KeyDestroyed
 from corpus.keys import KeyKind
 from corpus.queries import consent_facts, usable_clips
 from corpus.words import AccountId, KeyId, Purpose
+from ingest.erase import finish_erasures
+from ingest.give_consent import consent_states
 from ingest.withdraw import withdraw
 from loanword.backup import SUMS, back_up, restore
+from loanword.catch_up import catch_up
 from tests.factories import Lender, make_account, make_clip, make_lender, opt_in, voice_key
 
 
@@ -40,7 +43,7 @@ def restored(house: Collaborators) -> Iterator[Restoring]:
 
         def restoring(folder: Path, *, force: bool = True) -> Collaborators:
             house.database.close()
-            restore(house.settings, folder, force=force)
+            restore(house.settings, folder, force=force, clock=house.clock)
             again = collaborators(house.settings, house.clock)
             stack.callback(again.database.close)
             return again
@@ -132,10 +135,29 @@ def test_a_voice_that_was_taken_back_since_the_backup_stays_beyond_reach(
     back_up(house, tmp_path / "backup", with_objects=True)
     withdraw(house, lender.account_id)
 
+    finish_erasures(house)
+
     again = restored(tmp_path / "backup")
 
     with pytest.raises(KeyDestroyed):
         unwrap(again, lender.account_id, key_id)
+    assert usable(again) == 0
+    assert not any(state.in_force for state in consent_states(again, lender.account_id))
+    assert [info.key for info in again.store.list("voices/")] == []
+    assert audit(again).fault is None
+
+
+def test_a_person_who_came_back_since_is_not_withdrawn_a_second_time_by_a_second_restore(
+    house: Collaborators, lender: Lender, tmp_path: Path, restored: Restoring
+) -> None:
+    back_up(house, tmp_path / "backup")
+    withdraw(house, lender.account_id)
+    again = restored(tmp_path / "backup")
+    opt_in(again, lender.account_id, at=again.clock())
+
+    assert catch_up(again).erasures == 0
+
+    assert any(state.in_force for state in consent_states(again, lender.account_id))
 
 
 def unwrap(house: Collaborators, account_id: AccountId, key_id: KeyId) -> None:
