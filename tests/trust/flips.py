@@ -33,13 +33,14 @@ OF_PAPERS = 0.1
 def measure_flips(ground: Ground, n: int, seed: int) -> Result:
     chance, failures, clips = random.Random(seed), list[str](), CLIPS_A_FLIP * n
     with ground.house() as house, tempfile.TemporaryDirectory(dir=ground.folder) as folder:
-        report = pulled_release(house, clips, chance, Path(folder))
+        there = Path(folder, "release")
+        report = pulled_release(house, clips, chance, there)
         found = sum(report.clips.values())
         if not report.sound or found != clips:
             failures.append(f"{found} of {clips} clips are sound: {report.problems[:3]}")
-        for flips in chosen(Path(folder), n, chance):
-            failures += flipped(Path(folder), flips)
-        if not looked_at(Path(folder)).sound:
+        for flips in chosen(there, n, chance):
+            failures += flipped(there, flips)
+        if not looked_at(there).sound:
             failures.append("the release is not what it was")
     return Result(
         target=TARGET,
@@ -60,7 +61,12 @@ def pulled_release(house: Collaborators, clips: int, chance: random.Random, fold
     build_release(house, NAME, VERSION, ONE_SHARD)
     publish_release(house, NAME, VERSION)
     with serving(create_app(house)) as url:
-        return pull(NAME, folder, url, hire(house).engineer).report
+        return pull(NAME, folder, url, hire(house).engineer, pins_file=pins_beside(folder)).report
+
+
+def pins_beside(folder: Path) -> Path:
+    """Where this engineer remembers whose key signs the release."""
+    return folder.parent / "pins.json"
 
 
 def chosen(folder: Path, n: int, chance: random.Random) -> Iterator[Mapping[Path, tuple[int, int]]]:
@@ -97,7 +103,7 @@ def flipped(folder: Path, flips: Mapping[Path, tuple[int, int]]) -> list[str]:
 
 
 def looked_at(folder: Path) -> VerifyReport:
-    return verify(folder, problems_named=10_000)
+    return verify(folder, pins_file=pins_beside(folder), problems_named=10_000)
 
 
 def flip(path: Path, at: int, bits: int) -> None:

@@ -10,9 +10,11 @@ from tests.trust.flips import measure_flips
 from tests.trust.gates import measure_gates
 from tests.trust.grounds import Ground
 from tests.trust.interleavings import KINDS, measure_interleavings
+from tests.trust.leaving import measure_copies, measure_erasing
 from tests.trust.long_ledger import measure_audit
 from tests.trust.refusals import measure_refusals
 from tests.trust.results import Result
+from tests.trust.resurrection import measure_resurrection
 from tests.trust.stopping import measure_stopping
 from tests.trust.tampering import measure_tampering
 
@@ -62,6 +64,18 @@ def stopping(setting: Setting, n: int, seed: int) -> Iterator[Result]:
 
 def effort(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield from measure_effort(setting.ground, n, seed)
+
+
+def erasing(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_erasing(setting.ground, n, seed)
+
+
+def copies(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_copies(setting.ground, n, seed)
+
+
+def resurrection(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_resurrection(setting.ground, n, seed)
 
 
 def residue(setting: Setting, n: int, seed: int) -> Iterator[Result]:
@@ -117,9 +131,23 @@ TARGETS: Sequence[Target] = (
         "newcomers, in a real browser",
     ),
     Target(
+        "6",
+        "Somebody with a thousand recordings is erased, and the release is there again without them, within minutes.",
+        erasing,
+        1000,
+        "clips of one account",
+    ),
+    Target(
         "7",
         "When you have taken your voice back, no trace of what you said is left, wherever one looks.",
         residue,
+        50,
+        "people",
+    ),
+    Target(
+        "8",
+        "No backup brings a voice back that was taken back after it was made.",
+        resurrection,
         50,
         "people",
     ),
@@ -129,6 +157,13 @@ TARGETS: Sequence[Target] = (
         tampering,
         1000,
         "tamperings; and an audit of 100,000 consent events",
+    ),
+    Target(
+        "24",
+        "Copies that others hold of a release lose who left, and say so; what was replaced is given out no more.",
+        copies,
+        20,
+        "copies",
     ),
     Target(
         GATES,

@@ -20,9 +20,9 @@ def test_any_changed_byte_of_a_release_is_named(ground: Ground) -> None:
 def test_a_change_that_is_not_named_would_be_counted(embedded: Ground, tmp_path: Path) -> None:
     chance = random.Random(1)
     with embedded.house() as house:
-        pulled_release(house, 5, chance, tmp_path)
-    [paper, *_] = chosen(tmp_path, 5, chance)
+        pulled_release(house, 5, chance, tmp_path / "release")
+    [paper, *_] = chosen(tmp_path / "release", 5, chance)
     unchanged = {path: (at, 0) for path, (at, _) in paper.items()}
 
-    assert len(flipped(tmp_path, unchanged)) == 1
-    assert flips.looked_at(tmp_path).sound
+    assert len(flipped(tmp_path / "release", unchanged)) == 1
+    assert flips.looked_at(tmp_path / "release").sound
