@@ -363,15 +363,15 @@ GATES = (
     Gate(
         "a device asks to send",
         "upload",
-        Mutant(f"{_UPLOAD}:admit", "consent.consent_for_upload"),
-        Moment(f"{_UPLOAD}:admit"),
+        Mutant(f"{_UPLOAD}:_admit", "consent.consent_for_upload"),
+        Moment(f"{_UPLOAD}:admit_each"),
         let_in,
     ),
     Gate(
         "a recording is stored",
         "upload",
         Mutant(f"{_UPLOAD}:_still_admitted", "consent.consent_for_upload"),
-        Moment(f"{_UPLOAD}:_commit"),
+        Moment(f"{_UPLOAD}:record_each"),
         recorded,
     ),
     Gate(

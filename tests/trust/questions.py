@@ -49,15 +49,16 @@ def closure(references: Mapping[str, set[str]], among: set[str]) -> set[str]:
 
 
 def parts(module: Module) -> Iterator[tuple[str, ast.AST]]:
-    """Functions, methods, and what is put together when the module is imported."""
+    """Functions, methods, what is put together when the module is imported, and classes that are handed a session."""
     for node in module.tree.body:
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield name, node
             case ast.ClassDef(name=of_class, body=body):
-                for each in body:
-                    if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
-                        yield f"{of_class}.{each.name}", each
+                methods = [each for each in body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+                yield from ((f"{of_class}.{each.name}", each) for each in methods)
+                if any(map(takes_a_session, methods)):
+                    yield of_class, node
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 yield name, node
 
@@ -86,7 +87,7 @@ def mentioned(node: ast.AST, known: Mapping[str, str]) -> Iterator[str]:
 
 def takes_a_session(node: ast.AST) -> bool:
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return True  # a statement put together beforehand is run by somebody else
+        return True  # a statement put together beforehand, or an object to call, is run by somebody else
     return any(argument.arg == "session" for argument in node.args.args)
 
 
