@@ -92,7 +92,7 @@ def commented(recording: bytes, comment: str) -> bytes:
     return b"RIFF" + (len(whole) + 4).to_bytes(4, "little") + b"WAVE" + whole
 
 
-def measure_residue(ground: Ground, decoder: Decoder, n: int, seed: int) -> Result:
+def measure_whole_lives(ground: Ground, decoder: Decoder, n: int, seed: int) -> Result:
     chance = random.Random(seed)
     canaries = [Canary.hatch(chance) for _ in range(n)]
     with ground.house() as house, tempfile.TemporaryDirectory(dir=ground.folder) as temporary:

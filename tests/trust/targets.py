@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from corpus.speech.decoder import Decoder
-from tests.trust.canaries import measure_residue
+from tests.trust.canaries import measure_whole_lives
 from tests.trust.effort import measure_effort
 from tests.trust.flips import measure_flips
 from tests.trust.gates import measure_gates
@@ -13,6 +13,7 @@ from tests.trust.interleavings import KINDS, measure_interleavings
 from tests.trust.leaving import measure_copies, measure_erasing
 from tests.trust.long_ledger import measure_audit
 from tests.trust.refusals import measure_refusals
+from tests.trust.residue import measure_residue
 from tests.trust.results import Result
 from tests.trust.resurrection import measure_resurrection
 from tests.trust.stopping import measure_stopping
@@ -79,6 +80,7 @@ def resurrection(setting: Setting, n: int, seed: int) -> Iterator[Result]:
 
 
 def residue(setting: Setting, n: int, seed: int) -> Iterator[Result]:
+    yield measure_whole_lives(setting.ground, setting.decoder, n, seed)
     yield measure_residue(setting.ground, setting.decoder, n, seed)
 
 

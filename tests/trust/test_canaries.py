@@ -8,13 +8,13 @@ import pytest
 from corpus.speech.decoder import Decoder
 from corpus.tables import Release
 from corpus.words import ReleaseId, ReleaseState, new_id
-from tests.trust.canaries import Canary, measure_residue, residue
+from tests.trust.canaries import Canary, measure_whole_lives, residue
 from tests.trust.grounds import Ground
 
 
 @pytest.mark.slow
 def test_nothing_is_left_of_people_who_took_their_voice_back(ground: Ground, decoder: Decoder) -> None:
-    result = measure_residue(ground, decoder, n=2, seed=random.randrange(10**6))
+    result = measure_whole_lives(ground, decoder, n=2, seed=random.randrange(10**6))
 
     assert result.failures == []
 
