@@ -25,15 +25,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 1 where a promise did not hold. A scale other than 1 writes nothing, and prints the page."""
     arguments = parser().parse_args(argv)
     wanted = [target for target in TARGETS if not arguments.only or target.number in arguments.only]
-    now = list(measure(wanted, arguments.ground or [*GROUNDS], arguments.scale, arguments.seed))
-    if arguments.scale == 1:
-        measured = together(load(RECORDS), now)
-        RECORDS.write_text(dump(measured), "utf-8")
-        PAGE.write_text(render(measured), "utf-8")
-        say(f"wrote {PAGE.relative_to(ROOT)} and {RECORDS.relative_to(ROOT)}")
-    else:
+    now: list[Measured] = []
+    for of_one_target in measure(wanted, arguments.ground or [*GROUNDS], arguments.scale, arguments.seed):
+        now += of_one_target
+        if arguments.scale == 1:  # at once: whoever interrupts this keeps what was measured by then
+            write(together(load(RECORDS), of_one_target))
+    if arguments.scale != 1:
         sys.stdout.write(render(together([], now)))
     return 1 if any(each.result.failures for each in now) else 0
+
+
+def write(measured: Sequence[Measured]) -> None:
+    RECORDS.write_text(dump(measured), "utf-8")
+    PAGE.write_text(render(measured), "utf-8")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def measure(targets: Sequence[Target], grounds: Sequence[str], scale: float, seed: int) -> Iterator[Measured]:
-    """In full on one ground, then on the next; says on standard error how it goes."""
+def measure(targets: Sequence[Target], grounds: Sequence[str], scale: float, seed: int) -> Iterator[list[Measured]]:
+    """Target by target on one ground, then on the next; says on standard error how it goes."""
     logs.configure()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))  # refusals are what is asked for
     date, commit = datetime.now(UTC).date().isoformat(), this_commit()
@@ -57,13 +61,17 @@ def measure(targets: Sequence[Target], grounds: Sequence[str], scale: float, see
             for target in targets:
                 if target.measure is None:
                     continue
-                began = time.monotonic()
-                for result in target.measure(Setting(ground, decoder), max(1, round(target.n * scale)), seed):
-                    took_s = time.monotonic() - began
-                    failed = f", {len(result.failures)} FAILED" if result.failures else ""
-                    say(f"{target.number}: {result.tried}; {ground.name}: n = {result.n}{failed}, {took_s:.0f} s")
-                    yield Measured(result, date, commit, round(took_s, 1))
-                    began = time.monotonic()
+                found, began = list[Measured](), time.monotonic()
+                try:
+                    for result in target.measure(Setting(ground, decoder), max(1, round(target.n * scale)), seed):
+                        took_s = time.monotonic() - began
+                        failed = f", {len(result.failures)} FAILED" if result.failures else ""
+                        say(f"{target.number}: {result.tried}; {ground.name}: n = {result.n}{failed}, {took_s:.0f} s")
+                        found.append(Measured(result, date, commit, round(took_s, 1)))
+                        began = time.monotonic()
+                except Exception as error:  # of hours of measuring, what else there is shall not be lost
+                    say(f"{target.number} could not be measured on {ground.name}: {error!r}")
+                yield found
 
 
 def this_commit() -> str:
