@@ -54,6 +54,8 @@ def _known(house: Collaborators, lookup: str) -> Entered | None:
         if account_id is None:
             return None
         share_accounts(session, [account_id])
+        if queries.account_known_as(session, lookup) is None:  # the account was closed meanwhile
+            return None
         return tokens.enter(session, master=house.master, account_id=account_id, now=house.clock())
 
 

@@ -46,9 +46,14 @@ def enter_by_link(house: Collaborators, secret: str) -> Entered:
     """Spends the link and signs its owner in, in one transaction. Raises `LinkSpent`; of two at once, for one."""
     if len(secret) > LONGEST_SECRET:
         raise LinkSpent
+    lookup = _lookup(house.master, secret)
     with house.database.writing() as session:
+        owner = queries.link_owner(session, lookup)
+        if owner is None:
+            raise LinkSpent
+        share_accounts(session, [owner])  # before the link's own row: a closing takes them in this order too
         now = house.clock()
-        account_id = queries.spend_link(session, _lookup(house.master, secret), now)
+        account_id = queries.spend_link(session, lookup, now)
         if account_id is None:
             raise LinkSpent
         return tokens.enter(session, master=house.master, account_id=account_id, now=now)

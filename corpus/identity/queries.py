@@ -31,6 +31,11 @@ def account_id_of(session: Session, email_lookup: str) -> AccountId | None:
     return session.scalar(select(Account.id).where(Account.email_lookup == email_lookup))
 
 
+def is_open(session: Session, account_id: AccountId) -> bool:
+    """Whether nobody has closed the account: that empties what tells who it is of."""
+    return session.scalar(select(Account.identity_key_id).where(Account.id == account_id)) is not None
+
+
 def roles(session: Session, account_id: AccountId) -> frozenset[Role]:
     return frozenset(session.scalars(select(AccountRole.role).where(AccountRole.account_id == account_id)))
 
@@ -104,6 +109,10 @@ def forget_old_links(session: Session, now: datetime) -> None:
     """Never waits for whoever makes or spends one just now."""
     old = select(SignInLink.id).where(SignInLink.expires_at <= now).with_for_update(skip_locked=True)
     session.execute(delete(SignInLink).where(SignInLink.id.in_(old)).execution_options(synchronize_session=False))
+
+
+def link_owner(session: Session, lookup: str) -> AccountId | None:
+    return session.scalar(select(SignInLink.account_id).where(SignInLink.lookup == lookup))
 
 
 def spend_link(session: Session, lookup: str, now: datetime) -> AccountId | None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from corpus.errors import DeviceRevoked, RoleMissing, ScopeMissing, Unauthenticated
 from corpus.identity import queries
 from corpus.keys import MasterKey
+from corpus.queries import share_accounts
 from corpus.tables import Token
 from corpus.words import AccountId, DeviceId, Role, Scope, new_id
 
@@ -48,7 +49,13 @@ def issue_token(
     device_id: DeviceId | None = None,
     lifetime: timedelta | None = None,
 ) -> str:
-    """Makes a token and returns it: it is shown once and kept nowhere. Raises `RoleMissing` for a scope not allowed."""
+    """Makes a token and returns it: it is shown once and kept nowhere. Raises `RoleMissing` for a scope not allowed.
+
+    Under the account's shared lock, so that its closing comes before, which raises `Unauthenticated`, or ends it.
+    """
+    share_accounts(session, [account_id])
+    if not queries.is_open(session, account_id):
+        raise Unauthenticated("This account was closed.")
     wanted = sorted(set(scopes))
     _check_roles(session, account_id, wanted)
     token = PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
