@@ -16,6 +16,7 @@ from corpus.words import AccountId, Role
 from export.recut import recut_waiting
 from export.state import refresh_states
 from ingest.erase import Erased
+from ingest.erasures.retention import Expired
 from ingest.publish_notice import publish_notice
 from ingest.sweep import Swept
 from ingest.sweep import sweep as sweep_store
@@ -180,6 +181,12 @@ def sweep_lines(swept: Swept, *, dry_run: bool) -> list[str]:
             f"{erased.utterances:6d} utterances of withdrawn people erased, with {erased.objects} objects; "
             f"{erased.finished} withdrawals are finished"
         )
+    if swept.expired != Expired():
+        lines.append(
+            f"{swept.expired.originals:6d} originals and {swept.expired.recordings} recordings reached their time"
+        )
+    if swept.keys:
+        lines.append(f"{swept.keys:6d} account keys that no row names {'would be erased' if dry_run else 'erased'}")
     if swept.orphans:
         lines.append(f"{len(swept.orphans):6d} objects that no row names {'would be erased' if dry_run else 'erased'}")
     lines += [f"would be erased: {key}" for key in swept.orphans if dry_run]

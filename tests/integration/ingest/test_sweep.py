@@ -9,10 +9,12 @@ from structlog.testing import capture_logs
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
+from corpus.keys import KeyKind
 from corpus.words import UtteranceId, new_id
 from ingest.sweep import ORPHAN_AGE, sweep
 from ingest.withdraw import withdraw
 from tests.factories import NOW, Lender, make_clip, make_lender, make_utterance, voice_key
+from tests.fixtures.house import StillClock
 from tests.integration.ingest.traces import Traces
 
 
@@ -77,6 +79,21 @@ def test_a_lost_object_is_told_and_its_row_kept(house: Collaborators, traces: Tr
     assert swept.missing == (lost,)
     assert [(line["log_level"], line["object"]) for line in logs] == [("error", lost.rpartition("/")[2])]
     assert traces.utterances() == 1 + others
+
+
+@pytest.mark.parametrize("minutes", [59, 61], ids=["somebody-is-just-opting-in", "nobodys"])
+def test_a_key_that_no_row_names_goes_once_it_is_old(house: Collaborators, clock: StillClock, minutes: int) -> None:
+    lender = make_lender(house)
+    in_use = {info.key for info in house.keyring.stored()}
+    stray = object_keys.account_key(lender.account_id, house.keyring.create(lender.account_id, KeyKind.VOICE))
+    [written] = [info.modified_at for info in house.keyring.stored() if info.key == stray]
+    assert written is not None
+    clock.now = written + timedelta(minutes=minutes)
+
+    swept = sweep(house)
+
+    assert swept.keys == (minutes > 60)
+    assert {info.key for info in house.keyring.stored()} == (in_use if minutes > 60 else {*in_use, stray})
 
 
 def test_a_sweep_finishes_erasures(house: Collaborators, traces: Traces) -> None:

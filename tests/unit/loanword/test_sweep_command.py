@@ -7,6 +7,7 @@ import pytest
 from corpus.collaborators import collaborators
 from corpus.settings import Settings
 from ingest.erase import Erased
+from ingest.erasures.retention import Expired
 from ingest.sweep import Swept
 from loanword import cli
 from loanword.commands.operating import sweep_lines
@@ -33,10 +34,14 @@ def test_a_sweep_tells_each_thing_that_it_found() -> None:
         young=1,
         missing=("voices/a/k/lost",),
         foreign=("voices/notes.txt",),
+        expired=Expired(originals=4, recordings=5),
+        keys=6,
     )
 
     assert sweep_lines(swept, dry_run=False) == [
         "     2 utterances of withdrawn people erased, with 3 objects; 1 withdrawals are finished",
+        "     4 originals and 5 recordings reached their time",
+        "     6 account keys that no row names erased",
         "     1 objects that no row names erased",
         "     1 objects that no row names yet left alone: uploads under way, or for the next sweep",
         "not ours, move it away: voices/notes.txt",
