@@ -28,6 +28,8 @@ from corpus.prepared import on_driver
 BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 5
 WRITER_WAIT_S = 30.0
+DEADLOCK_DETECTED = "40P01"
+DEADLOCK_TRIES = 4
 
 
 class Database:
@@ -54,6 +56,20 @@ class Database:
             session.connection()  # begins, and so locks SQLite, now: before anyone reads the clock
             yield session
             session.commit()
+
+    def write(self, work: Callable[[Session], Result]) -> Result:
+        """Runs a piece of work in a writing transaction of its own, and once more where that met a deadlock.
+
+        For what must not be left undone because somebody else was in the way: a withdrawal.
+        """
+        for tries_left in reversed(range(DEADLOCK_TRIES)):
+            try:
+                with self.writing() as session:
+                    return work(session)
+            except DatabaseUnavailable as error:
+                if not (error.is_deadlock and tries_left):
+                    raise
+        raise DatabaseUnavailable
 
     def read_each(self, pieces: Sequence[Callable[[Session], Result]]) -> list[Result | Exception]:
         """For each piece of work what it returns, or its error. On SQLite they share one reading transaction."""
@@ -200,7 +216,9 @@ def _translated() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         if isinstance(error, OperationalError) and getattr(error.orig, "sqlite_errorname", "") == "SQLITE_ERROR":
             raise
-        raise DatabaseUnavailable from error
+        unavailable = DatabaseUnavailable()
+        unavailable.is_deadlock = getattr(getattr(error, "orig", None), "sqlstate", "") == DEADLOCK_DETECTED
+        raise unavailable from error
 
 
 def _sqlite_engine(url: str, *, writes: bool) -> Engine:

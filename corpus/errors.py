@@ -349,6 +349,9 @@ class UploadGone(StoreUnavailable):
 class DatabaseUnavailable(Transient):
     """The database cannot be reached: try again in a moment."""
 
+    is_deadlock = False
+    """Whether two transactions waited for each other, and ours was rolled back: then nothing of it was done."""
+
 
 class ProviderUnavailable(Transient):
     """The sign-in provider cannot be reached: try again in a moment, or sign in another way."""

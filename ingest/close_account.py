@@ -29,8 +29,7 @@ def close_account(house: Collaborators, account_id: AccountId, method: ConsentMe
     start-up, sweep and the next minute finish it.
     """
     stopwatch = Stopwatch()
-    with house.database.writing() as session:
-        begun = close_gate(session, house, account_id, method)
+    begun = house.database.write(lambda session: close_gate(session, house, account_id, method))
     before_the_answer(house, account_id, begun.id, stopwatch.took_ms())
     return address(house, begun.id)
 

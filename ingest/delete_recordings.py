@@ -38,14 +38,17 @@ def delete_recordings(
 ) -> Deleted:
     """Those, or all. Raises `NotFound` where none of them is the account's, and `StoreUnavailable`: then ask again."""
     stopwatch = Stopwatch()
-    with house.database.writing() as session:
+
+    def commit(session: Session) -> Begun | None:
         voice_key_id = lock_account(session, account_id).voice_key_id
         wanted = queries.recordings_of(session, account_id) if utterance_ids is None else utterance_ids
         gone = queries.with_same_sound(session, account_id, wanted)
-        begun = None
-        if gone:
-            named = len(set(wanted) & set(gone))
-            begun = remove(session, house, account_id, gone, Reason.DELETED, voice_key_id, same_sound=len(gone) - named)
+        same_sound = len(set(gone) - set(wanted))
+        if not gone:
+            return None
+        return remove(session, house, account_id, gone, Reason.DELETED, voice_key_id, same_sound=same_sound)
+
+    begun = house.database.write(commit)
     if begun is None and utterance_ids is not None:
         before_the_answer(house, account_id, None, 0)  # what an earlier try could not reach
         raise NotFound

@@ -41,9 +41,12 @@ def withdraw(
 ) -> list[PurposeState]:
     """Returns how every purpose stands then. Raises `StoreUnavailable` where key or journal are out of reach."""
     stopwatch = Stopwatch()
-    with house.database.writing() as session:
+
+    def commit(session: Session) -> tuple[Begun | None, list[PurposeState]]:
         begun = close_gate(session, house, account_id, with_dependents(purposes), method)
-        states = purpose_states(consent_facts(session, account_id), house.clock())
+        return begun, purpose_states(consent_facts(session, account_id), house.clock())
+
+    begun, states = house.database.write(commit)
     before_the_answer(house, account_id, begun.id if begun else None, stopwatch.took_ms())
     return states
 
