@@ -12,6 +12,7 @@ from tests.trust.grounds import Ground
 from tests.trust.interleavings import KINDS, measure_interleavings
 from tests.trust.leaving import measure_copies, measure_erasing
 from tests.trust.long_ledger import measure_audit
+from tests.trust.recalls import measure_recalls
 from tests.trust.refusals import measure_refusals
 from tests.trust.residue import measure_residue
 from tests.trust.results import Result
@@ -73,6 +74,7 @@ def erasing(setting: Setting, n: int, seed: int) -> Iterator[Result]:
 
 def copies(setting: Setting, n: int, seed: int) -> Iterator[Result]:
     yield measure_copies(setting.ground, n, seed)
+    yield measure_recalls(setting.ground, CLIPS_A_COPY * n, seed)
 
 
 def resurrection(setting: Setting, n: int, seed: int) -> Iterator[Result]:
@@ -94,6 +96,9 @@ def tampering(setting: Setting, n: int, seed: int) -> Iterator[Result]:
 
 
 AUDITED_EVENTS = 100_000
+CLIPS_A_COPY = 250
+"""A release of 5,000 clips is cut anew where 20 copies are followed."""
+
 GATES = "gates"
 
 TARGETS: Sequence[Target] = (
