@@ -10,7 +10,7 @@ from corpus.settings import Settings
 from loanword.demo.cast import SignedIn
 from loanword.demo.ground import BUCKET, make_home, server_over, store_under
 from loanword.demo.recordings import SAMPLES, read_manifest
-from loanword.demo.story import RELEASE, Story
+from loanword.demo.story import RELEASE, VERSION, Story
 from loanword.prepare import prepare
 
 
@@ -44,8 +44,9 @@ def run_demo(home: Path, clips: Path | None, console: Console, *, workers: int, 
 
 def _say_what_to_look_at(console: Console, home: Path, url: str | None, curator: SignedIn) -> None:
     for path, what in (
-        (home / "pulled" / "2" / "train.csv", "what DeepSpeech and Coqui read"),
-        (home / "pulled" / "2" / "datasheet.html", "what is in the release, for people"),
+        (home / "pulled" / VERSION / "train.csv", "what DeepSpeech and Coqui read"),
+        (home / "pulled" / VERSION / "datasheet.html", "what is in the release, for people"),
+        (home / "pulled" / VERSION / "consent.jsonl", "a proof of consent a clip"),
     ):
         console.print(f"   {path}  {what}", highlight=False, soft_wrap=True)
     if url is None:
@@ -54,7 +55,7 @@ def _say_what_to_look_at(console: Console, home: Path, url: str | None, curator:
     for page, what in (("/", "start"), ("/review", "the review console"), ("/openapi.json", "the API")):
         console.print(f"   {url}{page}  {what}", highlight=False)
     console.print(f"   Sign in as {curator.email}, password {curator.password}", highlight=False, soft_wrap=True)
-    console.print(f"   The release is {RELEASE}@2. Interrupt to stop.", highlight=False)
+    console.print(f"   The release is {RELEASE}@{VERSION}. Interrupt to stop.", highlight=False)
 
 
 def _until_interrupted() -> None:

@@ -17,21 +17,26 @@ from corpus.words import Split
 from curation.executors import ProcessPool
 from curation.run import curate
 from export.build import ReleaseSummary, build_release
-from export.client.pull import pull
+from export.client import proofs
+from export.client.prune_copy import prune_copy
+from export.client.pull import PullSummary, pull
+from export.client.verify import verify
 from export.policy import Policy
 from export.publish import publish_release
 from export.queries import assigned_splits
+from export.recipients import recipients
+from export.recut import recut_release
 from ingest.publish_notice import publish_notice
 from loanword.commands.curating import curation_lines
 from loanword.commands.progress import progress_bar
-from loanword.commands.releasing import release_lines
+from loanword.commands.releasing import recut_line, release_lines
 from loanword.demo.cast import Cast, assemble
 from loanword.demo.curator import review_all
 from loanword.demo.devices import STORED, Answered, upload_all, upload_one
 from loanword.demo.recordings import Recording
 
 NOTICE = Path(__file__).parent.parent / "notices" / "en-US.md"
-RELEASE = "demo"
+RELEASE, VERSION = "demo", "1"
 POLICY = Policy(
     name=RELEASE,
     min_speakers={Split.DEV: 1, Split.TEST: 1},
@@ -49,6 +54,8 @@ class Story:
         self._house, self._url, self._console, self._workers = house, url, console, workers
         self._client = httpx.Client(base_url=url, timeout=60)
         self._steps = 0
+        self._pulled = house.settings.home / "pulled" / VERSION
+        self._copy = house.settings.home / "pulled" / "copy"
 
     def tell(self, recordings: Sequence[Recording]) -> Cast:
         """Runs every step; returns who played. Raises `DemoFailed` where a step does not end as it must."""
@@ -56,10 +63,10 @@ class Story:
         self._upload(cast)
         self._curate()
         self._review(cast)
-        first = self._release("1", cast)
+        first = self._release(cast)
         self._withdraw(cast)
-        second = self._release("2", cast)
-        self._compare(first, second)
+        self._recut(first, cast)
+        self._follow(cast)
         return cast
 
     def _agree(self, recordings: Sequence[Recording]) -> Cast:
@@ -115,17 +122,24 @@ class Story:
             say(f"{judgements.total()} clips heard over HTTP: {_listed(judgements)}")
             say("this curator does not listen: it accepts with the transcripts that came with the recordings")
 
-    def _release(self, version: str, cast: Cast) -> ReleaseSummary:
-        with self._step(f"Release {RELEASE}@{version} is built, published, pulled and verified") as say:
-            summary = build_release(self._house, RELEASE, version, POLICY)
-            publish_release(self._house, RELEASE, version)
+    def _release(self, cast: Cast) -> ReleaseSummary:
+        with self._step(f"Release {RELEASE}@{VERSION} is built, published, pulled and verified") as say:
+            summary = build_release(self._house, RELEASE, VERSION, POLICY)
+            publish_release(self._house, RELEASE, VERSION)
             for line in release_lines(summary):
                 say(line)
-            directory = self._house.settings.home / "pulled" / version
-            pulled = pull(f"{RELEASE}@{version}", directory, server=self._url, token=cast.engineer.token)
-            _must(pulled.report.sound, f"{directory} is not sound: {pulled.report.problems}")
-            say(f"pulled and verified in {directory}")
+            pulled = self._pull(self._pulled, cast)
+            say(f"pulled and verified in {self._pulled}: signature, ledger, a proof of consent a clip")
+            say(f"its key is pinned; its fingerprint begins {proofs.fingerprint(pulled.key)[:19]}")
+            shutil.copytree(self._pulled, self._copy)
+            say(f"a colleague copied the folder, to {self._copy}")
         return summary
+
+    def _pull(self, directory: Path, cast: Cast) -> PullSummary:
+        pins_file = self._house.settings.home / "pins.json"  # not in the configuration of whoever runs the demo
+        pulled = pull(RELEASE, directory, self._url, cast.engineer.token, pins_file=pins_file)
+        _must(pulled.report.sound, f"{directory} is not sound: {pulled.report.problems}")
+        return pulled
 
     def _withdraw(self, cast: Cast) -> None:
         with self._step("One person withdraws everything") as say:
@@ -137,9 +151,12 @@ class Story:
             again = upload_one(self._client, leaver, cast.recordings[0])
             say(f"their device was told to stop: {again.answer}; their {lent} recording(s) are being erased")
             _must(again.answer == "consent-withdrawn", "an upload after a withdrawal was not refused")
-            gone = self._client.get(f"/v1/releases/{RELEASE}/1/files/train.csv", headers=cast.as_engineer)
-            say(f"{RELEASE}@1, which held their voice, is served no more: HTTP {gone.status_code}")
+            gone = self._client.get(f"/v1/releases/{RELEASE}/{VERSION}/files/train.csv", headers=cast.as_engineer)
+            say(f"{RELEASE}@{VERSION}, which held their voice, is served no more: HTTP {gone.status_code}")
             _must(gone.status_code == httpx.codes.GONE, "a release with a withdrawn voice was served")
+            tombstones = self._tombstones(cast)
+            _must(tombstones != [], "a withdrawn clip has no tombstone")
+            say(f"{len(tombstones)} of their clips have a signed tombstone: {tombstones[0]}")
 
     def _leaver(self, cast: Cast) -> str:
         """Somebody of the training split, which has others left: a small demo's dev and test may rest on one person."""
@@ -147,11 +164,37 @@ class Story:
             splits = assigned_splits(session, RELEASE)
         return cast.leaver([account_id for account_id, split in splits.items() if split is Split.TRAIN])
 
-    def _compare(self, first: ReleaseSummary, second: ReleaseSummary) -> None:
-        with self._step("The next release is without them") as say:
-            before, after = (sum(split.clips for split in summary.counts.values()) for summary in (first, second))
-            say(f"{RELEASE}@1 had {before} clips, {RELEASE}@2 has {after}; nobody else changed their split")
-            _must(after < before, "the withdrawn voice is still there")
+    def _tombstones(self, cast: Cast) -> list[str]:
+        answer = self._client.get(f"/v1/releases/{RELEASE}/tombstones.csv", headers=cast.as_engineer)
+        return answer.raise_for_status().text.splitlines()[1:]
+
+    def _recut(self, first: ReleaseSummary, cast: Cast) -> None:
+        with self._step(f"{RELEASE}@{VERSION} is cut anew without them") as say:
+            say("the server does this by itself within a minute; here it is asked for at once")
+            made = recut_release(self._house, RELEASE, VERSION)
+            say(recut_line(made))
+            before = sum(split.clips for split in first.counts.values())
+            say(f"it had {before} clips, and has {made.clips}; nobody else changed their split")
+            _must(made.clips == before - len(self._tombstones(cast)), "the withdrawn voice is still there")
+
+    def _follow(self, cast: Cast) -> None:
+        with self._step("Those who have it follow") as say:
+            pulled = self._pull(self._pulled, cast)
+            size = f"{pulled.downloaded_bytes / 1e6:.2f} MB"
+            say(f"the next pull into the same folder removed {len(pulled.withdrawn)} clips and loaded {size}:")
+            say(f"it is revision {pulled.revision} now, and verified")
+            before = verify(self._copy)
+            say(f"the colleague's copy is sound for who knows nothing newer: {before.sound}")
+            pruned = prune_copy(self._copy, self._url, cast.engineer.token)
+            say(f"`loanword prune` took {len(pruned.clips)} clips out of it, and reported that to the server")
+            after = verify(self._copy)
+            _must(
+                after.sound and after.withdrawn == len(pruned.clips) > 0, f"{self._copy} is not sound: {after.problems}"
+            )
+            say("what is left of it verifies: the signed set, minus exactly the clips with tombstones")
+            waiting = [each for each in recipients(self._house, RELEASE) if each.pulled.unacknowledged]
+            _must(waiting == [], "a recipient has not reported")
+            say("every recipient on record has reported; a report is their word, and no proof")
 
     @contextmanager
     def _step(self, title: str) -> Iterator[Say]:
