@@ -202,7 +202,9 @@ def test_a_reader_who_types_the_numbered_blocks_in_turn_gets_from_an_empty_home_
         gone = httpx.get(f"{url}/v1/releases/commands/1/files/{MANIFEST}", headers=bearer)
     assert "5 seen = 5 kept" in read.stdout
     assert read.stdout.count("commands@1 in commands is sound") == 2
-    assert len((desk / "commands" / CLIPS).read_text().splitlines()) == 1
+    assert "1 withdrawn clips removed" in read.stdout
+    assert (desk / "commands" / CLIPS).read_text() == ""
+    assert list((desk / "commands").rglob("*.wav")) == []
     assert gone.status_code == httpx.codes.GONE
     assert [path for path in settings.home.rglob("objects/voices/**/*") if path.is_file()] == []
 
