@@ -41,7 +41,7 @@ def record(house: Collaborators, batch: Sequence[Examined]) -> BatchCounts:
     counts, refused = BatchCounts(), list[Examined]()
     ids = [each.utterance.utterance_id for each in batch]
     with house.database.writing() as session:
-        share_accounts(session, {each.utterance.account_id for each in batch})
+        share_accounts(session, queries.accounts_of(session, ids))  # not of the batch's memory: some may be closed
         now = house.clock()
         usable = {utterance.utterance_id for utterance in queries.waiting(session, ids, now)}
         done = queries.done(session, ids)
