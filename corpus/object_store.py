@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from corpus.errors import BadObjectKey, ObjectAbsent, ObjectExists, ObjectForbidden, StoreUnavailable
 
@@ -72,6 +72,14 @@ class ObjectStore(Protocol):
         """As `erase`, of many at once: a person's whole voice takes one request a thousand, and one flush a folder."""
 
 
+@runtime_checkable
+class KeepsVersions(Protocol):
+    """A store that may hold versions of what its listing does not show any more."""
+
+    def with_versions(self, prefix: str) -> Iterable[str]:
+        """Every key below the prefix of which any version is left, however it was hidden."""
+
+
 def is_object_key(key: str) -> bool:
     """Whether an object may have this name, in any store: it cannot leave its folder nor hide in it."""
     try:
@@ -100,7 +108,9 @@ def erase_below(store: ObjectStore, prefix: str) -> int:
 
     The listing is taken whole first: erasing under a running listing may make a store skip some.
     """
-    keys = [info.key for info in store.list(prefix)]
+    keys = {info.key for info in store.list(prefix)}
+    if isinstance(store, KeepsVersions):  # another program, or a rule of the bucket's, may have put marks over some
+        keys |= set(store.with_versions(prefix))
     store.erase_all(keys)
     return len(keys)
 

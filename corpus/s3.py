@@ -159,6 +159,19 @@ class S3Store:
             else:
                 self._erase_in(f"{folder}/" if folder else "", within)
 
+    def with_versions(self, prefix: str) -> Iterable[str]:
+        """Every key below the prefix of which a version is left: a delete marker hides it from `list`."""
+        check_prefix(prefix)
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=self._name(prefix)
+        )
+        try:
+            with _translated(prefix):
+                names = {version["Key"] for page in pages for version in page.get("Versions", ())}
+        except Unsupported:
+            return ()
+        return {key for key in (name.removeprefix(self._prefix) for name in names) if is_object_key(key)}
+
     def _erase_in(self, folder: str, keys: Set[str]) -> None:
         """Of one folder, whose listings tell of all of them together."""
         for key, upload_id in self._uploads(folder):

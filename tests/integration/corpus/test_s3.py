@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from corpus.errors import BucketMissing, ObjectAbsent, ObjectExists, ObjectForbidden, StoreUnavailable
-from corpus.object_store import ObjectStore
+from corpus.object_store import ObjectStore, erase_below
 from corpus.s3 import Credentials, S3Connection, S3Store
 from corpus.seaweedfs import SeaweedFS
 from tests.fixtures.stores import s3_store
@@ -132,6 +132,19 @@ def test_erasing_many_removes_every_version_of_each(s3_connection: S3Connection)
     assert [version["Key"] for version in left.get("Versions", [])] == ["many/a/10", "many/a/10"]
     assert left.get("DeleteMarkers", []) == []
     assert client.list_multipart_uploads(Bucket="versioned", Prefix="many/").get("Uploads", []) == []
+
+
+def test_erasing_below_a_prefix_reaches_what_delete_markers_hide(s3_connection: S3Connection) -> None:
+    store = S3Store("versioned", "hidden-below", s3_connection)
+    for key in ("voices/a/1", "voices/a/2", "voices/b/1"):
+        store.put(key, b"a voice")
+    s3_connection.client.delete_object(Bucket="versioned", Key="hidden-below/voices/a/1")
+
+    assert erase_below(store, "voices/a/") == 2
+
+    left = s3_connection.client.list_object_versions(Bucket="versioned", Prefix="hidden-below/")
+    assert [version["Key"] for version in left.get("Versions", [])] == ["hidden-below/voices/b/1"]
+    assert left.get("DeleteMarkers", []) == []
 
 
 def test_an_erasure_reaches_what_a_delete_marker_hides(s3_connection: S3Connection) -> None:
