@@ -34,7 +34,7 @@ _NAME_IN_USE = "One object's name may not be another's folder."
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One stored object. `sha256` is hexadecimal, and None where the store cannot tell it without reading."""
+    """One stored object. `sha256` is hexadecimal, and None where the store would have to read or hash for it alone."""
 
     key: str
     size_bytes: int
@@ -202,20 +202,23 @@ class DirectoryStore:
         return self._root / key
 
     def _write(self, key: str, path: Path, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
-        digest = hashlib.sha256()
+        # A small object in hand costs more to hash than to write, and most who put one never ask for its digest.
+        is_small = isinstance(data, bytes | memoryview) and len(data) <= _SLICE_BYTES
+        digest = None if is_small else hashlib.sha256()
         size_bytes = 0
         with _translated(key):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             for chunk in _slices(data) if isinstance(data, bytes | memoryview) else data:
-                digest.update(chunk)
+                if digest:
+                    digest.update(chunk)
                 size_bytes += len(chunk)
                 with _translated(key):  # around the write alone: an error of the iterable's own is not the store's
                     file.write(chunk)
             with _translated(key):
                 file.flush()
                 os.fsync(file.fileno())
-        return ObjectInfo(key, size_bytes, digest.hexdigest())
+        return ObjectInfo(key, size_bytes, digest.hexdigest() if digest else None)
 
     def _link(self, incoming: Path, path: Path, key: str) -> None:
         for _ in range(_LINK_ATTEMPTS):
