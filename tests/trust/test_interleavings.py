@@ -15,7 +15,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 @each_kind
 def test_after_a_withdrawal_nothing_more_is_done_with_a_voice(ground: Ground, decoder: Decoder, kind: Kind) -> None:
-    result = measure_interleavings(ground, decoder, kind, n=4, seed=random.randrange(10**6))
+    result = measure_interleavings(ground, decoder, kind, n=3, seed=random.randrange(10**6))
 
     assert result.failures == []
 

@@ -9,10 +9,10 @@ from tests.trust.refusals import KINDS, Refusable, World, measure_refusals
 
 @pytest.mark.slow
 def test_nothing_is_kept_of_an_upload_without_consent(ground: Ground) -> None:
-    result = measure_refusals(ground, n=3, seed=1)
+    result = measure_refusals(ground, n=2, seed=1)
 
     assert result.failures == []
-    assert result.n == 3 * len(KINDS) == 21
+    assert result.n == 2 * len(KINDS) == 14
 
 
 def test_an_upload_that_is_kept_would_be_counted(embedded: Ground) -> None:

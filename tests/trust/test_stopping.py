@@ -8,7 +8,7 @@ from tests.trust.stopping import LONGEST_S, measure_stopping, quantile, too_slow
 
 @pytest.mark.slow
 def test_soon_after_a_withdrawal_no_address_gives_the_voice_away(ground: Ground) -> None:
-    result = measure_stopping(ground, n=3, seed=1)
+    result = measure_stopping(ground, n=2, seed=1)
 
     wrong = [each for each in result.failures if "took" not in each]  # how fast is for the report: this machine is busy
     assert wrong == []
