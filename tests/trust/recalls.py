@@ -5,12 +5,14 @@ back. Measured are the time until the tombstones are signed, and until the same 
 counted is each pull that still got something, each copy in which a name is left, and each recipient who was not told.
 """
 
+import os
 import random
 import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError, ReleaseWithdrawn
@@ -56,6 +58,7 @@ def measure_recalls(ground: Ground, n: int, seed: int) -> Result:
     with ExitStack() as stack:
         house = stack.enter_context(ground.house())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=ground.folder)))
+        stack.enter_context(patch.dict(os.environ, XDG_CONFIG_HOME=str(folder)))  # where keys are pinned
         leaver = published(house, n, random.Random(seed))
         url = stack.enter_context(serving(create_app(house)))
         copies = [Copy(folder / str(number), token_of(house), packed=number == 0) for number in range(ENGINEERS)]
