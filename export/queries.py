@@ -366,11 +366,11 @@ def accounts_in(session: Session, release_id: ReleaseId) -> list[AccountId]:
 
 
 def supersede(session: Session, name: str) -> None:
-    session.execute(
-        update(Release)
-        .where(Release.name == name, Release.state == ReleaseState.CURRENT)
-        .values(state=ReleaseState.SUPERSEDED)
-    )
+    """Ends the version that is current. One that somebody left meanwhile is cut anew no more, and so is revoked."""
+    current = and_(Release.name == name, Release.state == ReleaseState.CURRENT)
+    left = and_(current, Release.recut_at.is_not(None))
+    session.execute(update(Release).where(left).values(state=ReleaseState.REVOKED, recut_at=None))
+    session.execute(update(Release).where(current).values(state=ReleaseState.SUPERSEDED))
 
 
 def forget_release(session: Session, release_id: ReleaseId) -> None:

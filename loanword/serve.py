@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -103,19 +103,20 @@ def _start_page() -> APIRouter:
 
 @asynccontextmanager
 async def _with_erasures_behind(app: FastAPI) -> AsyncIterator[None]:
-    task = asyncio.create_task(_keep_erasing(app.state.collaborators))
+    # Beside one another: a large release takes minutes to be cut anew, and no erasure waits for it.
+    tasks = [asyncio.create_task(_keep_at(act, app.state.collaborators)) for act in (_erase, _recut)]
     yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
     app.state.collaborators.database.close()
 
 
-async def _keep_erasing(opened: Collaborators) -> None:
+async def _keep_at(act: Callable[[Collaborators], None], opened: Collaborators) -> None:
     while True:
         await asyncio.sleep(SWEEP_EVERY.total_seconds())
-        await run_in_threadpool(_erase, opened)
-        await run_in_threadpool(_recut, opened)
+        await run_in_threadpool(act, opened)
 
 
 def _erase(opened: Collaborators) -> None:

@@ -138,6 +138,19 @@ def test_where_nobody_is_left_the_version_is_revoked(house: Collaborators, lende
     assert stored(house) == {}
 
 
+def test_a_version_that_is_superseded_before_it_was_cut_anew_is_revoked(
+    house: Collaborators, lenders: list[Lender]
+) -> None:
+    leave(house, lenders[0].account_id)
+    build_release(house, NAME, "2.0", ONE_SHARD_A_SPEAKER)
+
+    publish_release(house, NAME, "2.0")
+    erase_withdrawn(house)
+
+    assert (row(house).state, stored(house)) == (ReleaseState.REVOKED, {})
+    assert recut_waiting(house) == []
+
+
 def test_where_nothing_was_withdrawn_nothing_is_done(house: Collaborators, lenders: list[Lender]) -> None:
     before = stored(house)
 
