@@ -283,7 +283,7 @@ def _keys(session: Session, signer: Signer) -> list[KnownKey]:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawnFile:
-    """A file of a version that is current, and that may not be there any more."""
+    """A file that may not be there any more, of a version of which the rest may stay."""
 
     name: str
     version: str
@@ -295,7 +295,7 @@ def withdrawn_files(session: Session) -> list[WithdrawnFile]:
     rows = session.execute(
         select(Release.name, Release.version, ReleaseFile.revision, ReleaseFile.path)
         .join(Release, Release.id == ReleaseFile.release_id)
-        .where(ReleaseFile.withdrawn_at.is_not(None), Release.state == ReleaseState.CURRENT)
+        .where(ReleaseFile.withdrawn_at.is_not(None), Release.state != ReleaseState.REVOKED)
         .order_by(Release.name, Release.version, ReleaseFile.path)
     )
     return [WithdrawnFile(*row) for row in rows]
