@@ -4,32 +4,49 @@ Idempotent, and works from rows alone: the archives that hold a withdrawn clip a
 of a version that was revoked. A re-cut puts new ones beside what is left.
 """
 
+from dataclasses import dataclass
+
 from corpus import object_keys, release_queries
 from corpus.collaborators import Collaborators
-from corpus.errors import LoanwordError, StoreError
+from corpus.errors import StoreError
 from corpus.object_store import erase_below
 
 
-def erase_withdrawn(house: Collaborators) -> int:
-    """Returns how many objects it removed. What one refusal of the store holds up is done with after all the rest;
-    then the first refusal is raised: run it again.
-    """
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """What one run removed, and what it could not."""
+
+    objects: int
+    refused: frozenset[tuple[str, str]] = frozenset()
+    """(name, version) of each in which something withdrawn may lie still: nobody may be told that it is gone."""
+    first_error: StoreError | None = None
+
+
+def empty_withdrawn(house: Collaborators, name: str | None = None, version: str | None = None) -> Emptied:
+    """Of every version, or of one. What the store refuses holds up nothing else, and is left for the next run."""
     with house.database.reading() as session:
         revoked = release_queries.revoked_releases(session)
         withdrawn = release_queries.withdrawn_files(session)
-    gone, trouble = 0, list[LoanwordError]()
-    for name, version in revoked:  # gone already, it costs one listing
+    doomed = [(*each, object_keys.release_prefix(*each)) for each in revoked]  # gone already, it costs one listing
+    doomed += [
+        (file.name, file.version, object_keys.release_file(file.name, file.version, file.revision, file.path))
+        for file in withdrawn
+    ]
+    objects, refused, errors = 0, set[tuple[str, str]](), list[StoreError]()
+    for of_name, of_version, prefix in doomed:
+        if name is not None and (of_name, of_version) != (name, version):
+            continue
         try:
-            gone += erase_below(house.store, object_keys.release_prefix(name, version))
+            objects += erase_below(house.store, prefix)
         except StoreError as error:
-            trouble.append(error)
-    for file in withdrawn:
-        try:
-            gone += erase_below(
-                house.store, object_keys.release_file(file.name, file.version, file.revision, file.path)
-            )
-        except StoreError as error:
-            trouble.append(error)
-    if trouble:
-        raise trouble[0]
-    return gone
+            refused.add((of_name, of_version))
+            errors.append(error)
+    return Emptied(objects, frozenset(refused), errors[0] if errors else None)
+
+
+def erase_withdrawn(house: Collaborators, name: str | None = None, version: str | None = None) -> int:
+    """As `empty_withdrawn`; returns how many objects it removed, or raises what the store refused first."""
+    emptied = empty_withdrawn(house, name, version)
+    if emptied.first_error is not None:
+        raise emptied.first_error
+    return emptied.objects

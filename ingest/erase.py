@@ -7,7 +7,7 @@ counts as done only when a look that began `LATE_WRITERS` after it was asked for
 certificate is signed, and of a closed account the last row goes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from corpus.erasure_queries import delete_recordings
 from corpus.errors import LoanwordError, StoreError, Transient, UnknownAccount
 from corpus.object_store import erase_below
 from corpus.queries import lock_account
-from corpus.withdrawn_releases import erase_withdrawn
+from corpus.withdrawn_releases import Emptied, empty_withdrawn
 from corpus.words import AccountId, ErasureKind
 from ingest import queries
 from ingest.erasures import begin, entries, orphans
@@ -59,11 +59,13 @@ def finish_erasures(house: Collaborators, account_id: AccountId | None = None) -
         with trouble.put_by(each):
             begin.destroy_keys(house, each)
             entries.write(house, [each])
-    with trouble.put_by():
-        erased += Erased(objects=erase_withdrawn(house))
+    emptied = empty_withdrawn(house)
+    erased += Erased(objects=emptied.objects)
+    trouble.note(emptied.first_error)
+    held_up = _held_up(unfinished, emptied)
     for each in unfinished:
         with trouble.put_by(each):
-            erased += _carry_on(house, each)
+            erased += _carry_on(house, each, is_held_up=each.id in held_up)
     trouble.raise_first()
     return erased
 
@@ -94,6 +96,10 @@ class _Trouble:
         try:
             yield
         except (StoreError, Transient) as error:
+            self.note(error, begun)
+
+    def note(self, error: LoanwordError | None, begun: Begun | None = None) -> None:
+        if error is not None:
             _log.warning("an erasure is held up", erasure=begun and begun.id, error=type(error).__name__)
             self._errors.append(error)
 
@@ -102,15 +108,26 @@ class _Trouble:
             raise self._errors[0]
 
 
-def _carry_on(house: Collaborators, begun: Begun) -> Erased:
+def _held_up(unfinished: Iterable[Begun], emptied: Emptied) -> set[str]:
+    """Erasures of whose recordings some may lie in a release still: none of them is over, nor is certified.
+
+    All of a person's are, if one is: who withdrew from releases first and closes the account then has left them once.
+    """
+    refused = {f"{name} {version}" for name, version in emptied.refused}
+    lying = [each for each in unfinished if refused.intersection((*each.counts.releases, *each.counts.drafts))]
+    ids, people = {each.id for each in lying}, {each.account_id for each in lying if each.account_id}
+    return ids | {each.id for each in unfinished if each.account_id in people}
+
+
+def _carry_on(house: Collaborators, begun: Begun, *, is_held_up: bool) -> Erased:
     is_last_look = house.clock() >= last_look_at(begun)
     objects = _erase_objects(house, begun, is_last_look=is_last_look)
     try:
         with house.database.writing() as session:
-            utterances = _delete_rows(session, house, begun, objects)
+            utterances = _delete_rows(session, house, begun, objects, is_held_up=is_held_up)
     except UnknownAccount:  # another process has just done the last of it
         return Erased(objects)
-    return Erased(objects, utterances, int(is_last_look and certify(house, begun.id)))
+    return Erased(objects, utterances, int(is_last_look and not is_held_up and certify(house, begun.id)))
 
 
 def _erase_objects(house: Collaborators, begun: Begun, *, is_last_look: bool) -> int:
@@ -137,7 +154,7 @@ def _erase_strays(house: Collaborators, begun: Begun) -> int:
     return len(found.orphans)
 
 
-def _delete_rows(session: Session, house: Collaborators, begun: Begun, objects: int) -> int:
+def _delete_rows(session: Session, house: Collaborators, begun: Begun, objects: int, *, is_held_up: bool) -> int:
     """Returns how many recordings still had rows. Raises `UnknownAccount`."""
     if begun.account_id is not None:
         lock_account(session, begun.account_id)
@@ -156,6 +173,6 @@ def _delete_rows(session: Session, house: Collaborators, begun: Begun, objects: 
     if recordings or rows or objects:
         counts = current.counts.plus(recordings=recordings, objects=objects, rows=rows)
         erasures.note(session, begun.id, counts=counts)
-    if current.erased_at is None:
+    if current.erased_at is None and not is_held_up:
         erasures.note(session, begun.id, erased_at=house.clock())
     return recordings

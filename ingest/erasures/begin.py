@@ -107,7 +107,8 @@ def destroy_keys(house: Collaborators, begun: Begun) -> None:
 
 
 def _entombed(session: Session, house: Collaborators, counts: Counts, clips: Select[ClipId]) -> Counts:
-    releases = queries.releases_with(session, clips)
+    releases = queries.releases_with(session, clips, published=True)
+    drafts = queries.releases_with(session, clips, published=False)
     lasts = house.settings.release_state_lasts
     entombed = entomb(session, house.signer, clips, TombstoneReason.WITHDRAWN, house.clock(), lasts)
-    return replace(counts, tombstones=entombed.tombstones, releases=releases)
+    return replace(counts, tombstones=entombed.tombstones, releases=releases, drafts=drafts)

@@ -243,12 +243,12 @@ _HUSK = Prepared(
 # Releases
 
 
-def releases_with(session: Session, clips: Select[ClipId]) -> tuple[str, ...]:
-    """`name version` of each published release that holds one of the clips."""
+def releases_with(session: Session, clips: Select[ClipId], *, published: bool) -> tuple[str, ...]:
+    """`name version` of each release that holds one of the clips: of those that were published, or of the drafts."""
     holding = select(ReleaseClip.release_id).where(ReleaseClip.clip_id.in_(clips))
     rows = session.execute(
         select(Release.name, Release.version)
-        .where(Release.id.in_(holding), Release.published_at.is_not(None))
+        .where(Release.id.in_(holding), Release.published_at.is_not(None) == published)
         .order_by(Release.name, Release.version)
     )
     return tuple(f"{name} {version}" for name, version in rows)

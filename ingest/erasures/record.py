@@ -28,6 +28,8 @@ class Counts:
     rows: int = 0
     tombstones: int = 0
     releases: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
+    """Versions that held one and were never published: erased like the others, and told of to nobody."""
     leaves: tuple[str, ...] = ()
     """The leaves of the withdrawal's events. Here until the journal has them, as are `digests`."""
     digests: tuple[str, ...] = ()

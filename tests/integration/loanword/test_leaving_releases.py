@@ -1,11 +1,14 @@
 """Who withdraws is gone from every release, whatever is published, refused or cut anew meanwhile."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from corpus.collaborators import Collaborators
-from corpus.words import ReleaseState
+from corpus.errors import ObjectForbidden
+from corpus.words import Purpose, ReleaseState
 from export.build import build_release
 from export.publish import list_releases, publish_release
 from ingest.erase import LATE_WRITERS, finish_erasures
@@ -13,7 +16,7 @@ from ingest.erasures.certificates import ErasureView, erasures_of, told
 from ingest.withdraw import withdraw
 from tests.factories import Lender, make_clip, make_lender, tone
 from tests.fixtures.house import StillClock
-from tests.integration.export.releases import NAME, SMALL_SHARDS
+from tests.integration.export.releases import NAME, SMALL_SHARDS, InterferingStore, on_store
 
 
 @pytest.fixture
@@ -55,3 +58,86 @@ def test_a_version_that_is_superseded_before_the_store_was_reached_is_revoked_an
     states = {facts.version: facts.state for facts in list_releases(house)}
     assert states == {"1": ReleaseState.REVOKED, "2": ReleaseState.CURRENT}
     assert [each["became"] for each in told(erasure_of(house, leaving).certificate or "{}")["releases"]] == ["revoked"]
+
+
+class RefusingStore(InterferingStore):
+    """Erases nothing below one place, for as long as it refuses."""
+
+    def __init__(self, house: Collaborators, below: str) -> None:
+        super().__init__(house.store, "", lambda: None)
+        self.below, self.refuses = below, True
+
+    def erase_all(self, keys: Collection[str]) -> None:
+        if self.refuses and any(key.startswith(self.below) for key in keys):
+            raise ObjectForbidden(self.below)
+        super().erase_all(keys)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """A house of which the store refuses to erase one version of the releases."""
+
+    house: Collaborators
+    store: RefusingStore
+    clock: StillClock
+
+    def erase(self) -> None:
+        """At once, after the last look, and long after the re-cut should have been made."""
+        for minutes in (0, 31, 25 * 60):
+            self.clock.forward(timedelta(minutes=minutes))
+            if self.store.refuses:
+                with pytest.raises(ObjectForbidden):
+                    finish_erasures(self.house)
+            else:
+                finish_erasures(self.house)
+
+
+def refusing(house: Collaborators, clock: StillClock, version: str) -> HeldUp:
+    store = RefusingStore(house, f"releases/{NAME}/{version}/")
+    return HeldUp(on_store(house, store), store, clock)
+
+
+@pytest.mark.parametrize("is_published", [True, False], ids=["current-version", "draft"])
+def test_while_the_store_refuses_to_empty_a_release_no_certificate_says_that_it_is_empty(
+    house: Collaborators, two: tuple[Lender, Lender], clock: StillClock, is_published: bool
+) -> None:
+    leaving, _ = two
+    if not is_published:
+        build_release(house, NAME, "2", SMALL_SHARDS)
+    held_up = refusing(house, clock, "1" if is_published else "2")
+    withdraw(held_up.house, leaving.account_id)
+
+    held_up.erase()
+
+    erasure = erasure_of(house, leaving)
+    assert (erasure.certificate, erasure.begun.erased_at, erasure.begun.entry_id) == (None, None, None)
+    held_up.store.refuses = False
+    held_up.erase()
+    assert erasure_of(house, leaving).certificate is not None
+
+
+def test_who_withdraws_from_releases_and_then_altogether_gets_no_certificate_before_both_are_true(
+    house: Collaborators, two: tuple[Lender, Lender], clock: StillClock
+) -> None:
+    leaving, _ = two
+    held_up = refusing(house, clock, "1")
+    withdraw(held_up.house, leaving.account_id, [Purpose.PUBLISH])
+    withdraw(held_up.house, leaving.account_id)
+
+    held_up.erase()
+
+    assert [each.certificate for each in erasures_of(house, leaving.account_id)] == [None, None]
+
+
+def test_nobody_elses_erasure_waits_for_a_release_that_cannot_be_emptied(
+    house: Collaborators, two: tuple[Lender, Lender], clock: StillClock
+) -> None:
+    leaving, _ = two
+    other = make_lender(house)
+    held_up = refusing(house, clock, "1")
+    withdraw(held_up.house, leaving.account_id)
+    withdraw(held_up.house, other.account_id)
+
+    held_up.erase()
+
+    assert erasure_of(house, other).certificate is not None
