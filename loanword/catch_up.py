@@ -26,5 +26,6 @@ class CaughtUp:
 def catch_up(house: Collaborators) -> CaughtUp:
     """Raises `LedgerBroken`, `JournalUnreadable`, or a `StoreError`: then nothing may open."""
     leaves = head_copies.complete(house)
-    settle_serials(house)
-    return CaughtUp(leaves, journal.replay(house).again)
+    again = journal.replay(house).again
+    settle_serials(house)  # last, for it signs and publishes how the releases stand
+    return CaughtUp(leaves, again)

@@ -1,24 +1,27 @@
 """A backup brings back what was kept, and nothing that was taken back since."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from corpus import head_copies
+from corpus import head_copies, object_keys
 from corpus.audit import audit
 from corpus.collaborators import Collaborators, collaborators
 from corpus.errors import BackupRefused, KeyDestroyed
 from corpus.keys import KeyKind
 from corpus.queries import consent_facts, usable_clips
 from corpus.words import AccountId, KeyId, Purpose
+from export.state import refresh_states
 from ingest.erase import finish_erasures
 from ingest.give_consent import consent_states
 from ingest.withdraw import withdraw
 from loanword.backup import SUMS, back_up, restore
 from loanword.catch_up import catch_up
 from tests.factories import Lender, make_account, make_clip, make_lender, opt_in, voice_key
+from tests.integration.corpus.test_release_queries import make_release
 
 
 @pytest.fixture
@@ -158,6 +161,34 @@ def test_a_person_who_came_back_since_is_not_withdrawn_a_second_time_by_a_second
     assert catch_up(again).erasures == 0
 
     assert any(state.in_force for state in consent_states(again, lender.account_id))
+
+
+def test_no_state_is_signed_in_which_what_was_taken_back_since_is_still_current(
+    house: Collaborators, lender: Lender, tmp_path: Path, restored: Restoring
+) -> None:
+    make_release(house, [[make_clip(house, lender)]], proofs=False)
+    refresh_states(house)
+    back_up(house, tmp_path / "backup")
+    withdraw(house, lender.account_id)
+    refresh_states(house)
+    before = signed_states(house)
+
+    again = restored(tmp_path / "backup")
+
+    signed = signed_states(again)
+    assert [before[serial] for serial in sorted(before)] == ["current", "revoked"]
+    assert "current" not in {state for serial, state in signed.items() if serial not in before}
+
+
+def signed_states(house: Collaborators) -> dict[int, str]:
+    """What each state in the store says of the one version, by serial."""
+    found = {}
+    for info in house.store.list(object_keys.release_prefix("commands") + "state/"):
+        if info.key.endswith(".json"):
+            with house.store.open(info.key) as file:
+                content = json.loads(file.read())
+            found[content["serial"]] = content["versions"][0]["state"]
+    return found
 
 
 def unwrap(house: Collaborators, account_id: AccountId, key_id: KeyId) -> None:
