@@ -12,10 +12,10 @@ from itertools import groupby
 
 import structlog
 
-from corpus import head_copies, object_keys
+from corpus import object_keys
 from corpus.collaborators import Collaborators
 from corpus.object_store import ObjectInfo
-from ingest import journal, queries
+from ingest import queries
 from ingest.erase import Erased, finish_erasures
 from ingest.erasures.orphans import Voice, compare, is_old, voice_of
 from ingest.erasures.retention import Expired, keep_clocks
@@ -47,8 +47,6 @@ def sweep(house: Collaborators, *, dry_run: bool = False) -> Swept:
     """Keeps the clocks, finishes erasures, erases orphans, reports losses. Raises `Transient` errors; run it again."""
     erased, expired = Erased(), Expired()
     if not dry_run:
-        head_copies.complete(house)
-        journal.replay(house)
         expired = keep_clocks(house)
         erased = finish_erasures(house)
         house.database.empty_log()

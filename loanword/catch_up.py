@@ -8,7 +8,9 @@ seen. On a database that is up to date it changes nothing.
 from dataclasses import dataclass
 
 from corpus import head_copies
-from corpus.collaborators import Collaborators
+from corpus.collaborators import Collaborators, collaborators
+from corpus.settings import Settings
+from corpus.words import Clock, utc_now
 from export.state import settle_serials
 from ingest import journal
 
@@ -21,6 +23,20 @@ class CaughtUp:
     """Of the ledger, without what they said."""
     erasures: int
     """Withdrawals and deletions that happened again."""
+
+
+def opened(settings: Settings, clock: Clock = utc_now) -> Collaborators:
+    """The collaborators of a command that acts on voices or releases: no restored database is opened as it lies there.
+
+    Raises as `collaborators` and `catch_up` do.
+    """
+    house = collaborators(settings, clock)
+    try:
+        catch_up(house)
+    except BaseException:
+        house.database.close()
+        raise
+    return house
 
 
 def catch_up(house: Collaborators) -> CaughtUp:

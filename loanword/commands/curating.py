@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from corpus.collaborators import collaborators
 from corpus.settings import read_settings
 from curation.counts import CurationCounts
 from curation.executors import ProcessPool
 from curation.run import curate as curate_once
 from curation.run import watch as curate_until
+from loanword.catch_up import opened
 from loanword.commands.options import AsJson, Home
 from loanword.commands.progress import progress_bar
 
@@ -33,7 +33,7 @@ def curate(
 ) -> None:
     """Decode, measure, judge and deduplicate the utterances that wait. Safe to interrupt and run again."""
     settings = read_settings(home)
-    house = collaborators(settings)
+    house = opened(settings)
     with ProcessPool(settings, workers) as pool:
         if watch:
             stop = threading.Event()

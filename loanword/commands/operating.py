@@ -20,6 +20,7 @@ from ingest.erasures.retention import Expired
 from ingest.publish_notice import publish_notice
 from ingest.sweep import Swept
 from ingest.sweep import sweep as sweep_store
+from loanword import catch_up
 from loanword.commands.options import Home
 from loanword.commands.releasing import recut_line
 from loanword.prepare import prepare
@@ -161,7 +162,8 @@ def sweep(
 
     Exit status 1 if a row's object is missing.
     """
-    house = collaborators(read_settings(home))
+    settings = read_settings(home)
+    house = collaborators(settings) if dry_run else catch_up.opened(settings)
     swept = sweep_store(house, dry_run=dry_run)
     for line in sweep_lines(swept, dry_run=dry_run):
         typer.echo(line)

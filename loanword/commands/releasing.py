@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from corpus.collaborators import collaborators
+from corpus.collaborators import Collaborators, collaborators
 from corpus.settings import read_settings
 from export import policy as policies
 from export.build import ReleaseSummary, build_release
@@ -18,6 +18,7 @@ from export.queries import ReleaseFacts
 from export.recipients import mail, recipients
 from export.recut import Recut, recut_release, revoke_release
 from export.state import refresh_states
+from loanword.catch_up import opened
 from loanword.commands.options import AsJson, Home
 from loanword.commands.progress import progress_bar
 
@@ -49,7 +50,7 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build a draft from all clips that are reviewed and consented to. The same draft again is the same bytes."""
-    house = collaborators(read_settings(home))
+    house = _opened(home, dry_run=dry_run)
     chosen = Policy() if policy is None else policies.read(policy)
     with progress_bar("building") as on_progress:
         summary = build_release(house, name, version, chosen, dry_run=dry_run, on_progress=on_progress)
@@ -62,12 +63,12 @@ def build(
 
 def publish(name: Name, version: Version, home: Home = None) -> None:
     """Check a draft whole, ask everyone's consent once more, and make it the current version."""
-    _tell([publish_release(collaborators(read_settings(home)), name, version)], as_json=False)
+    _tell([publish_release(opened(read_settings(home)), name, version)], as_json=False)
 
 
 def recut(name: Name, version: Version, home: Home = None, as_json: AsJson = False) -> None:
     """Cut a version anew without the voices that were withdrawn. `serve` and `sweep` do it by themselves."""
-    house = collaborators(read_settings(home))
+    house = opened(read_settings(home))
     with progress_bar("cutting anew") as on_progress:
         made = recut_release(house, name, version, on_progress)
     refresh_states(house)
@@ -82,7 +83,7 @@ def revoke(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be revoked, and let it be.")] = False,
 ) -> None:
     """End a version for good and erase its files. Nobody can pull it any more, and clients say so."""
-    house = collaborators(read_settings(home))
+    house = _opened(home, dry_run=dry_run)
     facts = show_release(house, name, version).facts
     typer.echo(f"{name}@{version}  {facts.state}  {facts.clips} clips{'  would be revoked' if dry_run else ''}")
     if not dry_run:
@@ -140,6 +141,12 @@ def release_lines(summary: ReleaseSummary) -> list[str]:
     lines += [f"warning, {warning.name}: {warning.message}" for warning in summary.warnings]
     whole = f"{summary.name}@{summary.version}: {summary.shards} archives, {summary.size_bytes / 1e6:.1f} MB in all"
     return [*lines, f"{whole} (nothing was made)" if summary.dry_run else whole]
+
+
+def _opened(home: Path | None, *, dry_run: bool) -> Collaborators:
+    """A dry run looks at the database as it is: what a restored one has forgotten happens again in a real one."""
+    settings = read_settings(home)
+    return collaborators(settings) if dry_run else opened(settings)
 
 
 def _tell(releases: list[ReleaseFacts], as_json: bool) -> None:

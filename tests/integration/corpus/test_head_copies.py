@@ -13,8 +13,8 @@ from corpus.queries import consent_facts
 from corpus.tables import TreeHead
 from corpus.words import EntryKind, Purpose
 from ingest.give_consent import Agreement, consent_states, give_consent
-from ingest.sweep import sweep
 from ingest.withdraw import withdraw
+from loanword.catch_up import catch_up
 from tests.factories import make_account, make_lender, publish_notice
 
 
@@ -61,7 +61,7 @@ def test_each_change_of_consent_leaves_a_signed_copy_outside_before_it_is_answer
         assert signing.verify(copy.document, ledger_queries.TREE_HEAD, keys)["size"] == copy.size
 
 
-def test_a_store_that_is_down_keeps_nobody_from_withdrawing_and_the_sweep_makes_up_for_it(
+def test_a_store_that_is_down_keeps_nobody_from_withdrawing_and_the_next_start_makes_up_for_it(
     house: Collaborators, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lender = make_lender(house)
@@ -74,7 +74,7 @@ def test_a_store_that_is_down_keeps_nobody_from_withdrawing_and_the_sweep_makes_
         with pytest.raises(StoreUnavailable):  # the journal could not be written: the answer is 503, ask again
             withdraw(house, lender.account_id)
     before = head_copies.sizes_outside(house)
-    sweep(house)
+    catch_up(house)
 
     assert not any(state.in_force for state in consent_states(house, lender.account_id))
     assert before == set()
