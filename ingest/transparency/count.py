@@ -1,6 +1,7 @@
 """Counts what the numbers page tells, once a minute at most, whoever asks and however often."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from threading import Lock
 
@@ -9,9 +10,11 @@ from corpus.collaborators import Collaborators
 from corpus.ledger_queries import public_keys
 from corpus.signing import verify
 from corpus.tables import TreeHead
-from corpus.words import Purpose
+from corpus.words import ErasureKind, Purpose
+from ingest.erasures.record import Reason
 from ingest.transparency import queries as own
-from ingest.transparency.facts import Counted, Head
+from ingest.transparency.facts import Counted, Head, Taken
+from ingest.transparency.queries import Erased
 
 KEPT_FOR = timedelta(minutes=1)
 
@@ -42,7 +45,9 @@ def count(house: Collaborators) -> Counted:
     with house.database.reading() as session:
         now = house.clock()
         opted_in, withdrawn = queries.count_consent(session, Purpose.COLLECT, now)
-        erasures = own.erasures(session)
+        asked = [each for each in own.erasures(session) if each.reason is not Reason.RETENTION]
+        stopped = [(each, each.stop_took_ms / 1000) for each in asked if each.stop_took_ms is not None]
+        erased = [(each, (each.erased_at - each.requested_at).total_seconds()) for each in asked if each.erased_at]
         copies, reported = own.copies(session)
         head = ledger_queries.newest_head(session)
         return Counted(
@@ -52,8 +57,8 @@ def count(house: Collaborators) -> Counted:
             closed=own.closed_accounts(session),
             kept=own.kept_sound(session, now),
             released=own.released_sound(session, now),
-            stops_s=[took_ms / 1000 for _, took_ms, _ in erasures if took_ms is not None],
-            erasures_s=[(done - asked).total_seconds() for asked, _, done in erasures if done is not None],
+            stops=_taken(stopped),
+            erasures=_taken(erased),
             releases=own.releases_by_state(session),
             recuts=own.count_recuts(session),
             tombstones=own.count_tombstones(session),
@@ -61,6 +66,13 @@ def count(house: Collaborators) -> Counted:
             copies_reported=reported,
             head=None if head is None else _told(head, public_keys(session)),
         )
+
+
+def _taken(measured: Sequence[tuple[Erased, float]]) -> Taken:
+    """Of who closed their account, the closing alone still stands for one person: their other erasures name nobody."""
+    known = {each.account_id for each, _ in measured if each.account_id is not None}
+    gone = sum(each.account_id is None and each.kind is ErasureKind.ACCOUNT for each, _ in measured)
+    return Taken([took_s for _, took_s in measured], len(known) + gone)
 
 
 def _told(head: TreeHead, keys: dict[str, bytes]) -> Head:

@@ -25,6 +25,14 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """How long something took each time, and for how many people: one may delete a recording every day."""
+
+    each_s: Sequence[float]
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """The newest signed head of the ledger, and the key to check it with (raw Ed25519, as hexadecimal digits)."""
 
@@ -46,8 +54,8 @@ class Counted:
     closed: int
     kept: Sound
     released: Sound
-    stops_s: Sequence[float]
-    erasures_s: Sequence[float]
+    stops: Taken
+    erasures: Taken
     releases: Mapping[ReleaseState, int]
     recuts: int
     tombstones: int
@@ -75,7 +83,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """How long something took, in seconds; of few, rounded up to whole days and not counted."""
+    """How long something took, in seconds; of few people, rounded up to whole days and not counted."""
 
     count: int | None
     median_s: float | None
@@ -93,7 +101,7 @@ class TakingBack:
 
 @dataclass(frozen=True, slots=True)
 class Releases:
-    """Versions by state; how often one was cut anew; and what was withdrawn out of them.
+    """Versions by state; how often one was cut anew; and what was withdrawn out of them, null where few people left.
 
     A copy to clean is one withdrawn clip in a version that somebody pulled. `copies_reported` is how many of those
     their holders say they have removed: we cannot see it.
@@ -102,10 +110,10 @@ class Releases:
     current: int
     superseded: int
     revoked: int
-    recuts: int
-    tombstones: int
-    copies_to_clean: int
-    copies_reported: int
+    recuts: int | None
+    tombstones: int | None
+    copies_to_clean: int | None
+    copies_reported: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +130,21 @@ class Transparency:
 
 
 def tell(counted: Counted) -> Transparency:
+    many_left = counted.withdrawn + counted.closed >= FEWEST
     return Transparency(
         at=counted.at,
         suppressed_below=FEWEST,
         people=People(_enough(counted.opted_in), _enough(counted.withdrawn), _enough(counted.closed)),
         hours=Hours(_hours(counted.kept), _hours(counted.released)),
-        taking_back=TakingBack(_durations(counted.stops_s), _durations(counted.erasures_s)),
+        taking_back=TakingBack(_durations(counted.stops), _durations(counted.erasures)),
         releases=Releases(
             current=counted.releases.get(ReleaseState.CURRENT, 0),
             superseded=counted.releases.get(ReleaseState.SUPERSEDED, 0),
             revoked=counted.releases.get(ReleaseState.REVOKED, 0),
-            recuts=counted.recuts,
-            tombstones=counted.tombstones,
-            copies_to_clean=counted.copies_to_clean,
-            copies_reported=counted.copies_reported,
+            recuts=counted.recuts if many_left else None,
+            tombstones=counted.tombstones if many_left else None,
+            copies_to_clean=counted.copies_to_clean if many_left else None,
+            copies_reported=counted.copies_reported if many_left else None,
         ),
         head=counted.head,
     )
@@ -150,13 +159,13 @@ def _hours(sound: Sound) -> float | None:
     return round(sound.samples / SAMPLES_AN_HOUR, 1) if sound.people >= FEWEST else None
 
 
-def _durations(taken_s: Sequence[float]) -> Durations:
-    if not taken_s:
+def _durations(taken: Taken) -> Durations:
+    if not taken.each_s:
         return Durations(None, None, None, rounded_to_days=False)
-    middle_s, longest_s = median(taken_s), max(taken_s)
-    if len(taken_s) < FEWEST:
+    middle_s, longest_s = median(taken.each_s), max(taken.each_s)
+    if taken.people < FEWEST:
         return Durations(None, _days(middle_s), _days(longest_s), rounded_to_days=True)
-    return Durations(len(taken_s), round(middle_s, 3), round(longest_s, 3), rounded_to_days=False)
+    return Durations(len(taken.each_s), round(middle_s, 3), round(longest_s, 3), rounded_to_days=False)
 
 
 def _days(taken_s: float) -> float:

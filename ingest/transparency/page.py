@@ -51,6 +51,7 @@ def transparency_routes() -> APIRouter:
             count=in_words,
             lasting=lasting,
             hours=hours,
+            of_many=of_many,
         )
 
     return router
@@ -62,6 +63,11 @@ def in_words(count: int | None) -> str:
 
 def hours(length: float | None) -> str:
     return f"not told: of fewer than {FEWEST} people" if length is None else f"{length:,.1f} h"
+
+
+def of_many(count: int | None) -> str:
+    """Of clips and versions, which are not people: nothing at all would tell as much as a few."""
+    return f"not told: fewer than {FEWEST} people left" if count is None else f"{count:,}"
 
 
 def lasting(taken_s: float | None, of: Durations) -> str:
@@ -113,5 +119,5 @@ def _times(counted: Counted, told: Transparency) -> Markup | None:
         f"within {lasting(stop.longest_s, stop)}; half were erased within {lasting(erase.median_s, erase)}, all within "
         f"{lasting(erase.longest_s, erase)}."
     )
-    curves = [Curve("stop", "stopped", counted.stops_s), Curve("erase", "erased", counted.erasures_s)]
+    curves = [Curve("stop", "stopped", counted.stops.each_s), Curve("erase", "erased", counted.erasures.each_s)]
     return plots.cumulative("times", "Share of withdrawals that were through within a time", description, curves)

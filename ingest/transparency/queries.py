@@ -1,6 +1,7 @@
 """SQL of the numbers page: a handful of statements over whole tables, asked once a minute at most."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, func, select
@@ -8,8 +9,21 @@ from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips
 from corpus.tables import Clip, Erasure, Release, ReleaseClip, ReleasePull, Tombstone, Utterance
-from corpus.words import ErasureKind, Purpose, ReleaseState
+from corpus.words import AccountId, ErasureKind, Purpose, ReleaseState
+from ingest.erasures.record import Counts, Reason
 from ingest.transparency.facts import Sound
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Whose an erasure was, when it was asked for, how long it took to stop, and when nothing was left."""
+
+    account_id: AccountId | None
+    kind: ErasureKind
+    reason: Reason
+    requested_at: datetime
+    stop_took_ms: int | None
+    erased_at: datetime | None
 
 
 def kept_sound(session: Session, now: datetime) -> Sound:
@@ -37,10 +51,14 @@ def closed_accounts(session: Session) -> int:
     return session.scalar(select(func.count()).where(Erasure.kind == ErasureKind.ACCOUNT)) or 0
 
 
-def erasures(session: Session) -> Sequence[tuple[datetime, int | None, datetime | None]]:
-    """When each was asked for, how many milliseconds it took to stop, and when nothing was left."""
-    rows = session.execute(select(Erasure.requested_at, Erasure.stop_took_ms, Erasure.erased_at))
-    return [(requested_at, took_ms, erased_at) for requested_at, took_ms, erased_at in rows]
+def erasures(session: Session) -> Sequence[Erased]:
+    columns = (Erasure.account_id, Erasure.kind, Erasure.requested_at, Erasure.stop_took_ms, Erasure.erased_at)
+    return [
+        Erased(account_id, kind, Counts.from_json(counts).reason, requested_at, took_ms, erased_at)
+        for account_id, kind, requested_at, took_ms, erased_at, counts in session.execute(
+            select(*columns, Erasure.counts)
+        )
+    ]
 
 
 def releases_by_state(session: Session) -> dict[ReleaseState, int]:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from corpus.collaborators import Collaborators
 from corpus.tables import Erasure, Release, ReleaseClip, ReleasePull, Tombstone
-from corpus.words import ErasureKind, Purpose, ReleaseId, ReleaseState, Role, Split, new_id
+from corpus.words import AccountId, ErasureKind, Purpose, ReleaseId, ReleaseState, Role, Split, new_id
+from ingest.erasures.record import Counts, Reason
 from tests.factories import make_account, make_clip, make_lender, opt_in, tone, withdraw_consent
 
 ONE_SECOND = tone(duration_s=1.0)
@@ -56,16 +57,32 @@ def leave(house: Collaborators, people: int, *, closing: int = 0) -> None:
         account_id = make_account(house)
         opt_in(house, account_id, purposes=[Purpose.COLLECT])
         withdraw_consent(house, account_id, Purpose.COLLECT)
-        with house.database.writing() as session:
-            session.add(
-                Erasure(
-                    id=new_id(),
-                    kind=ErasureKind.ACCOUNT if number <= closing else ErasureKind.VOICE,
-                    requested_at=house.clock(),
-                    stop_took_ms=10 * number,
-                    erased_at=house.clock() + timedelta(seconds=number),
-                )
+        if number <= closing:
+            add_erasure(house, None, kind=ErasureKind.ACCOUNT, reason=Reason.CLOSED, number=number)
+        else:
+            add_erasure(house, account_id, number=number)
+
+
+def add_erasure(
+    house: Collaborators,
+    account_id: AccountId | None,
+    *,
+    kind: ErasureKind = ErasureKind.VOICE,
+    reason: Reason = Reason.WITHDRAWN,
+    number: int = 1,
+) -> None:
+    with house.database.writing() as session:
+        session.add(
+            Erasure(
+                id=new_id(),
+                kind=kind,
+                account_id=account_id,
+                requested_at=house.clock(),
+                stop_took_ms=10 * number,
+                erased_at=house.clock() + timedelta(seconds=number),
+                counts=Counts(reason).as_json(),
             )
+        )
 
 
 def pull(house: Collaborators, version: str, acknowledged_serial: int | None) -> None:

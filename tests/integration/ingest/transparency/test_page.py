@@ -1,6 +1,5 @@
 """The numbers page over both databases: it counts what is there, and tells of nobody."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -9,11 +8,20 @@ from starlette.testclient import TestClient
 from corpus import signing
 from corpus.collaborators import Collaborators
 from corpus.ledger_queries import TREE_HEAD
-from corpus.words import ConsentAct, Purpose, ReleaseState
+from corpus.words import ConsentAct, ErasureKind, Purpose, ReleaseState
+from ingest.erasures.record import Reason
 from ingest.transparency.count import KEPT_FOR, count
 from tests.factories import consent_event, make_account, make_clip, make_lender, opt_in
 from tests.fixtures.house import StillClock
-from tests.integration.ingest.transparency.crowd import ONE_SECOND, add_release, entomb, leave, lend, pull
+from tests.integration.ingest.transparency.crowd import (
+    ONE_SECOND,
+    add_erasure,
+    add_release,
+    entomb,
+    leave,
+    lend,
+    pull,
+)
 
 
 def test_what_is_there_is_counted(house: Collaborators) -> None:
@@ -27,8 +35,8 @@ def test_what_is_there_is_counted(house: Collaborators) -> None:
     assert (counted.opted_in, counted.withdrawn, counted.closed) == (3, 2, 1)
     assert (counted.kept.samples, counted.kept.people) == (3 * 2 * 16_000, 3)
     assert counted.released == counted.kept
-    assert sorted(counted.stops_s) == [0.01, 0.02]
-    assert sorted(counted.erasures_s) == [1.0, 2.0]
+    assert (sorted(counted.stops.each_s), counted.stops.people) == ([0.01, 0.02], 2)
+    assert (sorted(counted.erasures.each_s), counted.erasures.people) == ([1.0, 2.0], 2)
     assert counted.releases == {ReleaseState.SUPERSEDED: 1, ReleaseState.CURRENT: 1, ReleaseState.REVOKED: 1}
     assert counted.recuts == 2
 
@@ -85,6 +93,19 @@ def test_a_copy_counts_for_each_who_pulled_the_version_until_they_report(house: 
     assert (counted.tombstones, counted.copies_to_clean, counted.copies_reported) == (12, 12, 5)
 
 
+def test_who_erases_often_is_one_person_and_a_retention_clock_is_none(house: Collaborators) -> None:
+    person = make_account(house)
+    add_erasure(house, person)
+    add_erasure(house, person)
+    add_erasure(house, None, reason=Reason.CLOSED, kind=ErasureKind.ACCOUNT)
+    add_erasure(house, None, reason=Reason.DELETED)
+    add_erasure(house, make_account(house), reason=Reason.RETENTION)
+
+    erasures = count(house).erasures
+
+    assert (len(erasures.each_s), erasures.people) == (4, 2)
+
+
 def test_the_newest_head_can_be_checked_with_the_key_beside_it(house: Collaborators, api: TestClient) -> None:
     opt_in(house, make_account(house))
 
@@ -129,12 +150,12 @@ def test_anybody_may_read_it_and_caches_may_keep_it_for_a_minute(api: TestClient
 
 
 def test_it_is_counted_anew_after_a_minute(house: Collaborators, api: TestClient, clock: StillClock) -> None:
-    def recuts() -> int:
-        return int(json.loads(api.get("/v1/transparency").text)["releases"]["recuts"])
+    def current() -> int:
+        return int(api.get("/v1/transparency").json()["releases"]["current"])
 
-    before = recuts()
+    before = current()
     add_release(house, "1", ReleaseState.CURRENT, revision=2)
-    at_once = recuts()
+    at_once = current()
     clock.forward(KEPT_FOR)
 
-    assert (before, at_once, recuts()) == (0, 0, 1)
+    assert (before, at_once, current()) == (0, 0, 1)
