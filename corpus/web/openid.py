@@ -161,7 +161,7 @@ def _errand(request: Request, house: Collaborators) -> Errand | None:
                 sealed, int(LIFETIME.total_seconds()), current_time=int(house.clock().timestamp())
             )
         )
-    except InvalidToken:
+    except (InvalidToken, ValueError):  # a letter that is not ASCII is the second
         return None
     return Errand(**told | {"question": Question(**told["question"])})
 

@@ -271,10 +271,11 @@ def test_an_answer_is_good_once_and_not_for_long(
     assert there_and_back(client, late).status_code == 401
 
 
-def test_a_cookie_that_somebody_wrote_is_none(client: TestClient) -> None:
-    client.cookies.set("loanword_oidc", "gAAAAA")
+@pytest.mark.parametrize("written", [b"gAAAAA", "gÄ".encode(), b"="], ids=["cut-short", "not-ascii", "empty"])
+def test_a_cookie_that_somebody_wrote_is_none(client: TestClient, written: bytes) -> None:
+    answer = client.get("/sign-in/oidc/callback?code=a&state=b", headers={b"cookie": b"loanword_oidc=" + written})
 
-    assert client.get("/sign-in/oidc/callback?code=a&state=b").status_code == 401
+    assert answer.status_code == 401
 
 
 def test_a_new_key_of_the_provider_is_fetched(client: TestClient, provider: Provider, clock: StillClock) -> None:
