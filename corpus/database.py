@@ -58,9 +58,9 @@ class Database:
             session.commit()
 
     def write(self, work: Callable[[Session], Result]) -> Result:
-        """Runs a piece of work in a writing transaction of its own, and once more where that met a deadlock.
+        """Runs a piece of work in a writing transaction of its own, again where that met a deadlock.
 
-        For what must not be left undone because somebody else was in the way: a withdrawal.
+        Up to `DEADLOCK_TRIES` times. For what somebody else in the way must not leave undone: a withdrawal.
         """
         for tries_left in reversed(range(DEADLOCK_TRIES)):
             try:
@@ -87,22 +87,6 @@ class Database:
         if not self.is_sqlite:
             return [_alone(self.writing(), piece) for piece in pieces]
         return self._group.commit(pieces)
-
-    def write_together(self, piece: Callable[[Session], Result]) -> Result:
-        """`write_each`, for a thread that brings one piece: what it returns, committed. Raises its error."""
-        outcome = self.write_each([piece])[0]
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def _alone(
-        self, transaction: AbstractContextManager[Session], piece: Callable[[Session], Result]
-    ) -> Result | Exception:
-        try:
-            with _translated(), transaction as session:
-                return piece(session)
-        except Exception as error:
-            return error
 
     def _write_all(self, shares: Sequence[Share[Any]]) -> None:
         with self.writing() as session:

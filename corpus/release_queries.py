@@ -25,12 +25,10 @@ from corpus.tables import (
     Tombstone,
     Utterance,
 )
-from corpus.words import AccountId, ClipId, KeyId, ReleaseId, ReleaseState, TombstoneReason, UtteranceId
+from corpus.words import AccountId, ClipId, ReleaseId, ReleaseState, TombstoneReason, UtteranceId
 
 TELL_OF_CLIPS = ("train.csv", "dev.csv", "test.csv", "clips.jsonl", "consent.jsonl")
 """The files of a release that name its clips one by one: gone with the first clip that is withdrawn."""
-
-_ARCHIVES = "archives/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +42,9 @@ class Entombed:
 # Which clips
 
 
-def clips_of_account(account_id: AccountId, voice_key_id: KeyId | None = None) -> Select[ClipId]:
-    """All of an account's clips, or those sealed under one of its keys."""
+def clips_of_account(account_id: AccountId) -> Select[ClipId]:
     of_account = select(Clip.id).join(Utterance, Utterance.id == Clip.utterance_id)
-    of_account = of_account.where(Utterance.account_id == account_id)
-    return of_account if voice_key_id is None else of_account.where(Utterance.voice_key_id == voice_key_id)
+    return of_account.where(Utterance.account_id == account_id)
 
 
 def clips_of_utterances(utterance_ids: Iterable[UtteranceId]) -> Select[ClipId]:

@@ -30,10 +30,6 @@ class Replayed:
 
     again: int = 0
     """Erasures that happened again."""
-    of_nobody: int = 0
-    """Entries about people whom this database does not know: noted, and nothing to do."""
-    written: int = 0
-    """Erasures that the journal lacked."""
 
 
 def replay(house: Collaborators) -> Replayed:
@@ -48,7 +44,7 @@ def replay(house: Collaborators) -> Replayed:
     again = sum(_happens_again(house, entry, people.get(entry.account)) for entry in waiting)
     if waiting:
         _log.warning("a restored database: withdrawals and deletions happened again", erasures=again)
-    return Replayed(again, len(waiting) - again, len(unjournaled))
+    return Replayed(again)
 
 
 def _people(house: Collaborators) -> Mapping[str, AccountId]:

@@ -38,7 +38,6 @@ STATUS_OF: dict[type[errors.LoanwordError], int] = {
 
 TYPE_PREFIX = "urn:loanword:problem:"
 MEDIA_TYPE = "application/problem+json"
-_SECRET_PATH = re.compile(r"^/certificates/.+")
 _log = structlog.get_logger()
 
 
@@ -99,11 +98,6 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
 def _route(request: Request) -> str:
     """The pattern of the path, for the path itself may hold a secret, or name a recording."""
     return str(getattr(request.scope.get("route"), "path", ""))
-
-
-def _path(request: Request) -> str:
-    """As it may stand in a log: the address of a certificate is a secret."""
-    return _SECRET_PATH.sub("/certificates/…", request.url.path)
 
 
 def _answer(kind: str, title: str, status: int, detail: str, headers: dict[str, str]) -> JSONResponse:

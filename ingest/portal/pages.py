@@ -24,7 +24,6 @@ PACKAGE = "ingest.portal"
 HOME = "/me"
 SAID = {
     "agreed": "Thank you. What you agreed to is in force now, and there is a receipt of it under “Receipts”.",
-    "unchanged": "Nothing has changed.",
     "stopped": "That purpose is taken back. There is a receipt of it under “Receipts”.",
     "renamed": "The device has its new name.",
     "revoked": "The device can send nothing any more.",

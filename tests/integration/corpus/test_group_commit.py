@@ -1,7 +1,7 @@
 """Threads that share a commit: each has its own result, and nothing is told before it is committed."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from corpus.database import Database
 from corpus.errors import DatabaseUnavailable, Refused
+from corpus.group_commit import Result
 
 THREADS = 8
 
@@ -36,6 +37,14 @@ class Adding:
         return self.n
 
 
+def write_together(database: Database, piece: Callable[[Session], Result]) -> Result:
+    """What a piece of one's own returns, committed. Raises its error."""
+    outcome = database.write_each([piece])[0]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 def numbers(database: Database) -> list[int]:
     with database.reading() as session:
         return list(session.scalars(text("SELECT n FROM pieces ORDER BY n")))
@@ -43,7 +52,7 @@ def numbers(database: Database) -> list[int]:
 
 def test_every_thread_has_its_own_result_committed(database: Database) -> None:
     def add_and_look(n: int) -> bool:
-        return database.write_together(Adding(n)) == n and n in numbers(database)
+        return write_together(database, Adding(n)) == n and n in numbers(database)
 
     with ThreadPoolExecutor(THREADS) as pool:
         seen = list(pool.map(add_and_look, range(60)))
@@ -61,7 +70,7 @@ def test_a_piece_that_is_refused_takes_no_other_with_it(database: Database) -> N
     def take_part(n: int) -> object:
         start.wait(10)
         try:
-            return database.write_together(refuse if n % 2 else Adding(n // 4))
+            return write_together(database, refuse if n % 2 else Adding(n // 4))
         except (Refused, IntegrityError) as error:
             return type(error)
 
@@ -78,9 +87,9 @@ def test_an_unforeseen_error_leaves_nobody_waiting(database: Database) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        database.write_together(fail)
+        write_together(database, fail)
 
-    assert database.write_together(Adding(1)) == 1
+    assert write_together(database, Adding(1)) == 1
 
 
 def test_a_database_that_cannot_be_written_fails_them_all(tmp_path: Path) -> None:
@@ -94,7 +103,7 @@ def test_a_database_that_cannot_be_written_fails_them_all(tmp_path: Path) -> Non
     def take_part(_: int) -> type[BaseException]:
         start.wait(10)
         with pytest.raises(DatabaseUnavailable) as failed:
-            database.write_together(lose)
+            write_together(database, lose)
         return failed.type
 
     with ThreadPoolExecutor(THREADS) as pool:

@@ -141,7 +141,7 @@ def test_who_comes_back_after_a_replay_is_not_withdrawn_by_the_next(
 
     replayed = journal.replay(house)
 
-    assert (replayed.again, replayed.written) == (0, 0)
+    assert replayed.again == 0
     with house.database.reading() as session:
         assert session.get_one(Account, lender.account_id).voice_key_id is not None
     house.database.close()
@@ -221,9 +221,8 @@ def test_nobody_is_answered_before_the_journal_knows_and_the_next_start_writes_w
     with pytest.raises(StoreUnavailable):
         withdraw(broken, lender.account_id)
 
-    replayed = journal.replay(house)
+    journal.replay(house)
 
-    assert replayed.written == 1
     with house.database.reading() as session:
         [erasure] = session.scalars(select(Erasure)).all()
     assert [info.key for info in house.store.list(object_keys.JOURNAL)] == [object_keys.journal_key(erasure.id)]
