@@ -15,7 +15,7 @@
     ├── StoreError                  ObjectAbsent, ObjectForbidden, ObjectExists, ObjectCorrupt, BadObjectKey
     ├── AccountKeyError             KeyDestroyed, SealBroken
     ├── ProofError                  BadSignature, LedgerBroken
-    ├── JournalUnreadable
+    ├── JournalUnreadable, BackupRefused
     ├── DecodeError                 Undecodable, DecoderCrashed
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
     ├── SeaweedFSFailed, ServerFailed, ServerRefused, UploadStopped, DemoFailed

@@ -26,7 +26,9 @@ class Settings(BaseSettings):
         None,
         description="Where wrapped account keys live, outside the database and its backups; default <home>/keys",
     )
-    master_key_file: Path | None = Field(None, description="32 random bytes, mode 0600; default <home>/master.key")
+    master_key_file: Path | None = Field(
+        None, description="32 random bytes a key, oldest first, mode 0600; default <home>/master.key"
+    )
     signing_key_file: Path | None = Field(
         None,
         description="The Ed25519 key that signs for us, mode 0600; default <home>/signing.key",

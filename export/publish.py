@@ -1,7 +1,7 @@
 """Publishes a built release: verifies every file in the store, has the ledger tell of it, and makes it current.
 
 In two steps, since the proof from the ledger is put into the store between them: a crash leaves a draft that can be
-published again. Both ask everyone's consent while withdrawals wait. Also lists releases, shows one, and revokes one.
+published again. Both ask everyone's consent while withdrawals wait. Also lists releases, and shows one.
 """
 
 from collections.abc import Mapping

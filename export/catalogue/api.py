@@ -122,8 +122,10 @@ def routes() -> APIRouter:
     @router.get("/{name}/{version}/files/{path:path}", response_class=StreamingResponse)
     def get_file(name: str, version: str, path: str, request: Request, caller: Engineer, house: With) -> Response:
         file = find_file(house, name, version, path)
-        note_pull(house, caller.account_id, name, version, file.release_revision)
-        return _file_answer(house, file, request)
+        answer = _file_answer(house, file, request)
+        if request.method != "HEAD":
+            note_pull(house, caller.account_id, name, version, file.release_revision)
+        return answer
 
     return router
 

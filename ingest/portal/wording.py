@@ -12,7 +12,7 @@ from ingest.receipts import Receipt
 
 @dataclass(frozen=True, slots=True)
 class PurposeWords:
-    """A purpose: its name, what it means, what taking it back does, and the name of its box."""
+    """A purpose: its name, what it means, and what taking it back does."""
 
     title: str
     means: str

@@ -25,6 +25,7 @@ from export.catalogue.api import routes
 from export.catalogue.serve_file import ASKED_EVERY_BYTES, CHUNK_BYTES, find_file, open_span
 from export.policy import Policy
 from export.publish import publish_release
+from export.recipients import recipients
 from tests.factories import Lender, consent_event, make_account, make_token, withdraw_consent
 from tests.fixtures.house import StillClock
 from tests.fixtures.serving import serving
@@ -171,6 +172,21 @@ def test_head_tells_all_but_the_bytes(house: Collaborators, client: TestClient) 
     assert {name: head.headers[name] for name in ("etag", "content-length", "accept-ranges")} == {
         name: get.headers[name] for name in ("etag", "content-length", "accept-ranges")
     }
+
+
+def test_who_was_refused_or_asked_for_no_bytes_has_pulled_nothing(house: Collaborators, client: TestClient) -> None:
+    lenders = published(house)
+    client.head(f"{FILES}train.csv")
+    asked = recipients(house, "commands")
+    client.get(f"{FILES}train.csv")
+    served = recipients(house, "commands")
+    late = TestClient(client.app, headers={"Authorization": f"Bearer {engineer_token(house)}"})
+    withdraw_consent(house, lenders[0].account_id)
+
+    refused = late.get(f"{FILES}archives/train-00000.tar")
+
+    assert (len(asked), len(served), refused.status_code) == (0, 1, 410)
+    assert recipients(house, "commands") == served
 
 
 def test_only_what_the_release_names_is_served(house: Collaborators, client: TestClient) -> None:
