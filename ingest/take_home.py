@@ -22,12 +22,13 @@ from corpus.consent import in_force
 from corpus.errors import KeyDestroyed, NotFound, ObjectAbsent, UnknownClip
 from corpus.keys import KeyKind
 from corpus.queries import consent_facts, notices_shown
-from corpus.words import AccountId, Purpose, UtteranceId
+from corpus.words import AccountId, KeyId, Purpose, UtteranceId
 from ingest.demographics import Field, told
 from ingest.own import queries
 from ingest.own.clips import OwnClip, Recording, WordsFrom, described, read, still_usable
 from ingest.own.queries import OwnRow
 from ingest.pair_device import list_devices
+from ingest.queries import voice_key_id
 from ingest.receipts import VERIFIER, receipts, verifier
 
 BATCH = 16
@@ -130,6 +131,7 @@ def take_home(house: Collaborators, account_id: AccountId) -> Iterator[bytes]:
     outgoing, manifest, now = _Outgoing(), _Manifest(), house.clock()
     with house.database.reading() as session:
         counted = queries.counts(session, account_id, now).recordings
+        key_id = voice_key_id(session, account_id)
     with ZipFile(outgoing, "w", ZIP_DEFLATED, compresslevel=COMPRESS_LEVEL) as archive:
         for name, text in _papers(house, account_id):
             archive.writestr(_entry(name, now), text)
@@ -141,7 +143,7 @@ def take_home(house: Collaborators, account_id: AccountId) -> Iterator[bytes]:
             manifest.add(name, taken)
             yield outgoing.taken()
         archive.writestr(_entry("manifest.csv", now), manifest.text.getvalue())
-        if counted and not _lends(house, account_id):
+        if counted and not _still_lends(house, account_id, key_id):
             told_of_it = INCOMPLETE.format(taken=manifest.recordings, counted=counted)
             archive.writestr(_entry("INCOMPLETE.txt", now), told_of_it)
     yield outgoing.taken()
@@ -214,9 +216,11 @@ def _batch(house: Collaborators, account_id: AccountId, rows: list[OwnRow]) -> I
         yield _Taken(clip, found, clip.has_original)
 
 
-def _lends(house: Collaborators, account_id: AccountId) -> bool:
+def _still_lends(house: Collaborators, account_id: AccountId, key_id: KeyId | None) -> bool:
+    """Whether the voice was not taken back since: who then agreed again has another key."""
     with house.database.reading() as session:
-        return in_force(consent_facts(session, account_id), Purpose.COLLECT, house.clock())
+        agrees = in_force(consent_facts(session, account_id), Purpose.COLLECT, house.clock())
+        return agrees and voice_key_id(session, account_id) == key_id
 
 
 def _name(taken: _Taken) -> str:

@@ -15,6 +15,7 @@ from corpus.collaborators import Collaborators, collaborators
 from corpus.tables import Utterance
 from corpus.words import Purpose
 from ingest.demographics import Field, tell
+from ingest.give_consent import Agreement, give_consent
 from ingest.take_home import BATCH, take_home
 from ingest.withdraw import withdraw
 from tests.factories import (
@@ -153,6 +154,22 @@ def test_a_withdrawal_meanwhile_ends_it_with_a_file_that_opens_and_says_so(
     archive = opened(iter([begun, *pieces]))
 
     assert len([name for name in archive.namelist() if name.startswith("recordings/")]) == 1
+    assert f"1 of {BATCH + 3} recordings" in archive.read("INCOMPLETE.txt").decode()
+
+
+def test_who_took_it_back_and_agreed_again_meanwhile_is_told_that_it_is_not_complete(
+    house: Collaborators, elsewhere: Collaborators
+) -> None:
+    lender = make_lender(house)
+    for _ in range(BATCH + 3):
+        make_utterance(house, lender)
+    pieces = take_home(house, lender.account_id)
+    begun = until_the_first_recording(pieces)
+    withdraw(elsewhere, lender.account_id)
+    give_consent(elsewhere, lender.account_id, Agreement("1", "en-US", frozenset(ALL_PURPOSES), adult=True))
+
+    archive = opened(iter([begun, *pieces]))
+
     assert f"1 of {BATCH + 3} recordings" in archive.read("INCOMPLETE.txt").decode()
 
 
