@@ -142,7 +142,8 @@ def receipt_of(session: Session, committed: Committed) -> Receipt:
 
 def _made(session: Session, committed: Sequence[Committed]) -> list[Receipt]:
     keys = ledger_queries.public_keys(session)
-    return [_receipt(each, ledger_queries.inclusion(session, each.index), keys) for each in committed]
+    proofs = ledger_queries.inclusions(session, [each.index for each in committed])
+    return [_receipt(each, proofs[each.index], keys) for each in committed]
 
 
 def _receipt(each: Committed, proof: ledger_queries.Inclusion, keys: dict[str, bytes]) -> Receipt:

@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -63,6 +64,19 @@ def signed_by(house: Collaborators) -> str:
     return house.signer.public_key.hex()
 
 
+def statements_of(house: Collaborators, act: Callable[[], object]) -> int:
+    with house.database.reading() as session:
+        engine, said = session.get_bind(), []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        said.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    act()
+    event.remove(engine, "before_cursor_execute", note)
+    return len(said)
+
+
 def holds(document: bytes) -> bool:
     try:
         verify_receipt.verify(document)
@@ -100,6 +114,18 @@ def test_a_receipt_is_the_same_for_ever(house: Collaborators, account_id: Accoun
     withdraw(house, account_id)
 
     assert receipts(house, account_id)[: len(before)] == before
+
+
+def test_many_receipts_take_as_many_statements_as_few(house: Collaborators, account_id: AccountId) -> None:
+    few = statements_of(house, lambda: receipts(house, account_id))
+    for _ in range(5):
+        withdraw(house, account_id)
+        agree(house, account_id)
+
+    many = statements_of(house, lambda: receipts(house, account_id))
+
+    assert len(receipts(house, account_id)) > 20
+    assert many == few
 
 
 def test_a_receipt_holds_the_terms_as_they_were_stated_when_the_notice_was_published(
