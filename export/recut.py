@@ -35,7 +35,7 @@ from export.release_file import RELEASE_SIGNATURE
 from export.snapshot import Snapshot
 
 LEASE = timedelta(minutes=2)
-"""How long a re-cut keeps others away; renewed with each archive."""
+"""How long a re-cut keeps others away; renewed with each archive made and with each file read back."""
 
 ATTEMPTS = 8
 """How often one run begins anew because somebody left while it worked."""
@@ -176,6 +176,7 @@ def _make(house: Collaborators, begun: _Begun, on_progress: Progress, readers: i
     _erase_unnamed(house, begun)
     made = assemble(house, frozen, begun.revision, begun.kept, _renewing(house, begun, on_progress), readers)
     _verify(house, begun, made)
+    _renew(house, begun)
     with house.database.writing() as session:
         release = _still_stands(session, house, begun)
         announced = announce.tell_ledger(
@@ -242,11 +243,15 @@ def _locked(session: Session, found: Release) -> Release:
 
 def _renewing(house: Collaborators, begun: _Begun, on_progress: Progress) -> Callable[[int, int], None]:
     def report(done: int, all_of_them: int) -> None:
-        with house.database.writing() as session:
-            queries.renew_lease(session, begun.frozen.release_id, begun.revision, house.clock() + LEASE)
+        _renew(house, begun)
         on_progress(done, all_of_them)
 
     return report
+
+
+def _renew(house: Collaborators, begun: _Begun) -> None:
+    with house.database.writing() as session:
+        queries.renew_lease(session, begun.frozen.release_id, begun.revision, house.clock() + LEASE)
 
 
 def _verify(house: Collaborators, begun: _Begun, made: Assembled) -> None:
@@ -256,6 +261,7 @@ def _verify(house: Collaborators, begun: _Begun, made: Assembled) -> None:
     """
     frozen = begun.frozen
     for path, file in made.files.items():
+        _renew(house, begun)
         key = object_keys.release_file(frozen.name, frozen.version, file.revision, path)
         if file.revision == begun.revision:
             sound = objects.facts(house.store, key) == file.facts

@@ -1,6 +1,7 @@
 """A release is cut anew without who left it: what they did not touch stays byte for byte, and nothing of them does."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from corpus import object_keys, signing
 from corpus.collaborators import Collaborators
 from corpus.errors import ObjectAbsent, RecutUnderWay, ReleaseAwaitsRecut, ReleaseWithdrawn, StoreUnavailable
+from corpus.object_store import ObjectInfo
 from corpus.release_queries import clips_of_account
 from corpus.release_state import STATE
 from corpus.tables import Release, ReleaseClip, ReleaseSerial, Tombstone
@@ -25,7 +27,18 @@ from export.state import current_state, refresh_states, settle_serials
 from tests.factories import Lender, consent_event
 from tests.fixtures.house import StillClock
 from tests.integration.export.leaving import leave
-from tests.integration.export.releases import NAME, PREFIX, SMALL_SHARDS, VERSION, content, interfering, lend, stored
+from tests.integration.export.releases import (
+    NAME,
+    PREFIX,
+    SMALL_SHARDS,
+    VERSION,
+    InterferingStore,
+    content,
+    interfering,
+    lend,
+    on_store,
+    stored,
+)
 
 ONE_SHARD_A_SPEAKER = replace(SMALL_SHARDS, shard_max_bytes=1 << 20)
 
@@ -213,6 +226,36 @@ def test_a_recut_that_lost_its_lease_does_not_end(
     assert (row(house).revision, row(house).newest_revision) == (3, 3)
     assert json.loads(served(house, "release.json"))["revision"] == 3
     assert not any(path.startswith("r2/") for path in stored(house))
+
+
+class SlowStore(InterferingStore):
+    """Takes most of a lease to look at each file that a re-cut has made; others try meanwhile."""
+
+    def __init__(self, house: Collaborators, clock: StillClock, meanwhile: Callable[[], None]) -> None:
+        super().__init__(house.store, "", lambda: None)
+        self._clock, self._meanwhile = clock, meanwhile
+
+    def head(self, key: str) -> ObjectInfo:
+        if "/r2/" in key:
+            self._clock.forward(LEASE * 3 / 4)
+            self._meanwhile()
+        return super().head(key)
+
+
+def test_reading_a_large_release_back_outlasts_no_lease(
+    house: Collaborators, lenders: list[Lender], clock: StillClock
+) -> None:
+    leave(house, lenders[0].account_id)
+    waited: list[bool] = []
+
+    def another_tries() -> None:
+        with pytest.raises(RecutUnderWay):
+            recut_release(house, NAME, VERSION)
+        waited.append(True)
+
+    made = recut_release(on_store(house, SlowStore(house, clock, another_tries)), NAME, VERSION)
+
+    assert (made.revision, len(waited) > 2) == (2, True)
 
 
 def test_a_recut_that_died_is_begun_anew(house: Collaborators, lenders: list[Lender], clock: StillClock) -> None:
