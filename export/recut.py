@@ -77,10 +77,10 @@ def recut_release(
     """
     for _ in range(ATTEMPTS):
         entomb_expired(house)
-        erase_withdrawn(house)
+        erase_withdrawn(house, name, version)
         begun = _begin(house, name, version)
         if isinstance(begun, Recut):
-            erase_withdrawn(house)
+            erase_withdrawn(house, name, version)
             return begun
         try:
             return _make(house, begun, on_progress, readers)
@@ -141,7 +141,7 @@ def revoke_release(house: Collaborators, name: str, version: str, reason: str) -
             release_queries.renew_state(session, house.signer, name, now, house.settings.release_state_lasts)
         content = {"name": name, "version": version, "revision": release.revision, "revoked": True, "reason": reason}
         ledger_queries.append_entry(session, house.signer, EntryKind.RELEASE, content, now)
-    erase_withdrawn(house)
+    erase_withdrawn(house, name, version)
 
 
 def _begin(house: Collaborators, name: str, version: str) -> "_Begun | Recut":

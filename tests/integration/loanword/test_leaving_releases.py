@@ -11,6 +11,7 @@ from corpus.errors import ObjectForbidden
 from corpus.words import Purpose, ReleaseState
 from export.build import build_release
 from export.publish import list_releases, publish_release
+from export.recut import recut_release, revoke_release
 from ingest.erase import LATE_WRITERS, finish_erasures
 from ingest.erasures.certificates import ErasureView, erasures_of, told
 from ingest.withdraw import withdraw
@@ -29,9 +30,9 @@ def two(house: Collaborators) -> tuple[Lender, Lender]:
     return leaving, staying
 
 
-def publish(house: Collaborators, version: str) -> None:
-    build_release(house, NAME, version, SMALL_SHARDS)
-    publish_release(house, NAME, version)
+def publish(house: Collaborators, version: str, name: str = NAME) -> None:
+    build_release(house, name, version, SMALL_SHARDS)
+    publish_release(house, name, version)
 
 
 def lies_in(house: Collaborators, version: str) -> list[str]:
@@ -92,8 +93,8 @@ class HeldUp:
                 finish_erasures(self.house)
 
 
-def refusing(house: Collaborators, clock: StillClock, version: str) -> HeldUp:
-    store = RefusingStore(house, f"releases/{NAME}/{version}/")
+def refusing(house: Collaborators, clock: StillClock, version: str, name: str = NAME) -> HeldUp:
+    store = RefusingStore(house, f"releases/{name}/{version}/")
     return HeldUp(on_store(house, store), store, clock)
 
 
@@ -141,3 +142,18 @@ def test_nobody_elses_erasure_waits_for_a_release_that_cannot_be_emptied(
     held_up.erase()
 
     assert erasure_of(house, other).certificate is not None
+
+
+def test_no_release_waits_to_be_cut_anew_or_revoked_for_one_that_cannot_be_emptied(
+    house: Collaborators, two: tuple[Lender, Lender], clock: StillClock
+) -> None:
+    leaving, _ = two
+    publish(house, "1", "others")
+    held_up = refusing(house, clock, "1", "others")
+    withdraw(held_up.house, leaving.account_id)
+
+    made = recut_release(held_up.house, NAME, "1")
+    revoke_release(held_up.house, NAME, "1", "it was a trial")
+
+    assert (made.revision, made.clips) == (2, 1)
+    assert lies_in(house, "1") == []
