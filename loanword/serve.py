@@ -121,12 +121,7 @@ async def _keep_at(act: Callable[[Collaborators], None], opened: Collaborators) 
 
 def _erase(opened: Collaborators) -> None:
     """One attempt; the next comes in a minute. Whatever goes wrong, people must still be able to withdraw."""
-    acts = (finish_erasures, keep_clocks, _empty_log, head_copies.copy_heads, forget_expired)
-    for act in acts:
-        try:
-            act(opened)
-        except Exception as error:  # broad: a bug in one must not end the others, nor erasing
-            _log.exception("what goes on behind has failed", act=act.__name__, error=type(error).__name__)
+    _attempt(opened, finish_erasures, keep_clocks, _empty_log, head_copies.copy_heads, forget_expired)
 
 
 def _empty_log(opened: Collaborators) -> None:
@@ -135,8 +130,12 @@ def _empty_log(opened: Collaborators) -> None:
 
 def _recut(opened: Collaborators) -> None:
     """Cuts anew what people have left, and keeps the signed states fresh and copied."""
-    try:
-        recut_waiting(opened)
-        refresh_states(opened)
-    except Exception as error:  # broad: the next attempt comes in a minute
-        _log.exception("releases are not up to date yet", error=type(error).__name__)
+    _attempt(opened, recut_waiting, refresh_states)
+
+
+def _attempt(opened: Collaborators, *acts: Callable[[Collaborators], object]) -> None:
+    for act in acts:
+        try:
+            act(opened)
+        except Exception as error:  # broad: a bug in one must not end the others, nor erasing
+            _log.exception("what goes on behind has failed", act=act.__name__, error=type(error).__name__)

@@ -1,21 +1,25 @@
 """Who withdraws is gone from every release, whatever is published, refused or cut anew meanwhile."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
+from corpus.database import Database
 from corpus.errors import ObjectForbidden
-from corpus.words import Purpose, ReleaseState
+from corpus.words import ConsentAct, Purpose, ReleaseState
 from export.build import build_release
 from export.publish import list_releases, publish_release
-from export.recut import recut_release, revoke_release
+from export.recut import entomb_expired, recut_release, revoke_release
+from ingest.close_account import close_account
 from ingest.erase import LATE_WRITERS, finish_erasures
 from ingest.erasures.certificates import ErasureView, erasures_of, told
 from ingest.withdraw import withdraw
-from tests.factories import Lender, make_clip, make_lender, tone
+from tests.factories import Lender, consent_event, make_clip, make_lender, tone
 from tests.fixtures.house import StillClock
 from tests.integration.export.releases import NAME, SMALL_SHARDS, InterferingStore, on_store
 
@@ -157,3 +161,39 @@ def test_no_release_waits_to_be_cut_anew_or_revoked_for_one_that_cannot_be_empti
 
     assert (made.revision, made.clips) == (2, 1)
     assert lies_in(house, "1") == []
+
+
+class BeforeWriting(Database):
+    """Does something between the last look and the first transaction that writes."""
+
+    def __init__(self, url: str, act: Callable[[], None]) -> None:
+        super().__init__(url)
+        self._act: Callable[[], None] | None = act
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        if self._act:
+            act, self._act = self._act, None
+            act()
+        with super().writing() as session:
+            yield session
+
+
+def test_an_account_that_is_closed_meanwhile_does_not_end_looking_for_expired_consent(
+    house: Collaborators, two: tuple[Lender, Lender], clock: StillClock
+) -> None:
+    for lender in two:
+        consent_event(house, lender.account_id, ConsentAct.EXPIRED, purposes=[Purpose.PUBLISH], at=clock())
+    closing = min(lender.account_id for lender in two)  # the one that is looked at first
+
+    def close() -> None:
+        close_account(house, closing)
+        clock.forward(LATE_WRITERS + timedelta(minutes=1))
+        finish_erasures(house)
+
+    database = BeforeWriting(house.database.url, close)
+
+    written = entomb_expired(replace(house, database=database))
+
+    database.close()
+    assert written == 1
