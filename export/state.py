@@ -67,7 +67,9 @@ def settle_serials(house: Collaborators) -> None:
     for name in names:
         held = current_state(house, name)
         seen = max(_serials(house, name), default=0)
-        if seen > held.serial or (seen == held.serial and _stored(house, name, seen) != held.document):
+        if seen > held.serial or (
+            seen == held.serial and _content(house, object_keys.release_state(name, seen)) != held.document
+        ):
             with house.database.writing() as session:
                 lock_name(session, name)
                 release_queries.renew_state(
@@ -84,15 +86,20 @@ def _runs_out_soon(house: Collaborators, document: str) -> bool:
 
 
 def _copy(house: Collaborators, name: str) -> None:
-    """Each state stays under its serial. Whoever holds the newest rewrites the names that everyone knows."""
+    """Each state stays under its serial. Whoever holds the newest rewrites the names that everyone knows.
+
+    Nothing keeps two processes apart here, and the slower may leave an older state: so what lies there is looked at
+    each time, and what is not the newest is replaced by the next run.
+    """
     with house.database.reading() as session:
         row = release_queries.state_row(session, name)
-        if row is None or row.copied_serial >= row.serial:
-            return
-        serial, document = row.serial, row.document
+    if row is None or (row.copied_serial >= row.serial and _is_copied(house, name, row.document)):
+        return
+    serial, document = row.serial, row.document
+    with house.database.reading() as session:
         tombstones = format_tombstones(release_queries.tombstones(session, name))
-        if _digest_in(document) != _digest_of(tombstones):  # changed between two looks: the next run has both
-            return
+    if _digest_in(document) != _digest_of(tombstones):  # changed between two looks: the next run has both
+        return
     for key, text in (
         (object_keys.release_tombstones(name, serial), tombstones),
         (object_keys.release_state(name, serial), document),
@@ -101,17 +108,26 @@ def _copy(house: Collaborators, name: str) -> None:
             house.store.put(key, text.encode())
         except ObjectExists:
             continue
-    for key, text in (
-        (object_keys.release_tombstones(name), tombstones),
-        (object_keys.release_state(name), document),
-    ):
+    known = ((object_keys.release_tombstones(name), tombstones), (object_keys.release_state(name), document))
+    for key, text in known:
         house.store.erase(key)
         try:
             house.store.put(key, text.encode())
         except ObjectExists:  # another process was quicker, with this one or a newer
             continue
-    with house.database.writing() as session:
-        release_queries.copied(session, name, serial)
+    if all(_content(house, key) == text for key, text in known):
+        with house.database.writing() as session:
+            release_queries.copied(session, name, serial)
+
+
+def _is_copied(house: Collaborators, name: str, document: str) -> bool:
+    """Tombstones are only ever added: their size tells which they are, without reading them each minute."""
+    try:
+        size_bytes = house.store.head(object_keys.release_tombstones(name)).size_bytes
+    except ObjectAbsent:
+        return False
+    is_newest = size_bytes == json.loads(document)["tombstones"]["size_bytes"]
+    return is_newest and _content(house, object_keys.release_state(name)) == document
 
 
 def _serials(house: Collaborators, name: str) -> list[int]:
@@ -120,9 +136,9 @@ def _serials(house: Collaborators, name: str) -> list[int]:
     return [int(each) for each in names if each.isdecimal()]
 
 
-def _stored(house: Collaborators, name: str, serial: int) -> str | None:
+def _content(house: Collaborators, key: str) -> str | None:
     try:
-        with house.store.open(object_keys.release_state(name, serial)) as file:
+        with house.store.open(key) as file:
             return file.read().decode()
     except ObjectAbsent:
         return None

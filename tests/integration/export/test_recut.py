@@ -310,6 +310,40 @@ def test_each_change_has_a_serial_and_a_copy_in_the_store(house: Collaborators, 
     assert kept["tombstones.csv"] == kept["tombstones/3.csv"] == kept["tombstones/2.csv"]
 
 
+@pytest.mark.parametrize("file", ["state.json", "tombstones.csv"])
+def test_what_a_slower_process_leaves_under_the_names_that_everyone_knows_is_replaced_by_the_next_run(
+    house: Collaborators, lenders: list[Lender], file: str
+) -> None:
+    refresh_states(house)
+    old = content(house, f"releases/{NAME}/{file}")
+    leave(house, lenders[0].account_id)
+
+    def a_slower_one_puts_what_it_has() -> None:
+        house.store.put(f"releases/{NAME}/{file}", old)
+
+    refresh_states(interfering(house, f"{NAME}/{file}", a_slower_one_puts_what_it_has))
+    refresh_states(house)
+
+    kept = stored(house, f"releases/{NAME}/")
+    assert (kept["state.json"], kept["tombstones.csv"]) == (kept["state/2.json"], kept["tombstones/2.csv"])
+
+
+def test_a_state_that_was_replaced_by_an_older_one_long_after_comes_back(
+    house: Collaborators, lenders: list[Lender]
+) -> None:
+    refresh_states(house)
+    old = content(house, f"releases/{NAME}/state.json")
+    leave(house, lenders[0].account_id)
+    refresh_states(house)
+    house.store.erase(f"releases/{NAME}/state.json")
+    house.store.put(f"releases/{NAME}/state.json", old)
+
+    refresh_states(house)
+
+    kept = stored(house, f"releases/{NAME}/")
+    assert kept["state.json"] == kept["state/2.json"]
+
+
 def test_a_state_that_runs_out_soon_is_signed_anew(
     house: Collaborators, lenders: list[Lender], clock: StillClock
 ) -> None:
