@@ -20,7 +20,7 @@
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
     ├── SeaweedFSFailed, ServerFailed, ServerRefused, UploadStopped, DemoFailed
     └── Transient                   worth another try: StoreUnavailable, DatabaseUnavailable, Overloaded,
-                                    ServerUnavailable, ProviderUnavailable
+                                    ServerUnavailable, ProviderUnavailable; ClosingUnfinished
 
 A class's docstring is its default message, and names the remedy where there is one. Facts are attributes.
 Nothing here knows of HTTP: `corpus/web/problems.py` holds the one table from error to status.
@@ -292,6 +292,14 @@ class SlowDown(BadRequest):
 
 class ExpiredToken(BadRequest):
     """It is too late for this code: begin again."""
+
+
+class ClosingUnfinished(Transient):
+    """The account is closed, and its erasure goes on by itself: keep the address of its certificate."""
+
+    def __init__(self, certificate: str) -> None:
+        super().__init__()
+        self.certificate = certificate
 
 
 # The store and the keys

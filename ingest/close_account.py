@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
 from corpus.erasure_queries import end_identity, forget_voice_elsewhere
+from corpus.errors import ClosingUnfinished, StoreError, Transient
 from corpus.queries import append_consent_events, lock_account
 from corpus.release_queries import clips_of_account
 from corpus.words import AccountId, ConsentActor, ConsentMethod, ErasureKind, Purpose
@@ -25,13 +26,17 @@ ALL = frozenset(Purpose)
 def close_account(house: Collaborators, account_id: AccountId, method: ConsentMethod = ConsentMethod.API) -> str:
     """Returns the address of the certificate: the one thing that the person can still ask for afterwards.
 
-    Raises `UnknownAccount`, and `StoreUnavailable` where keys or journal are out of reach: it is closed then, and
-    start-up, sweep and the next minute finish it.
+    Raises `UnknownAccount`, and `ClosingUnfinished`, which has that address too, where keys or journal are out of
+    reach: it is closed then, and start-up, sweep and the next minute finish it.
     """
     stopwatch = Stopwatch()
     begun = house.database.write(lambda session: close_gate(session, house, account_id, method))
-    before_the_answer(house, account_id, begun.id, stopwatch.took_ms())
-    return address(house, begun.id)
+    certificate = address(house, begun.id)
+    try:
+        before_the_answer(house, account_id, begun.id, stopwatch.took_ms())
+    except (StoreError, Transient) as error:  # no way in is left by which the address could be asked for again
+        raise ClosingUnfinished(certificate) from error
+    return certificate
 
 
 def close_gate(

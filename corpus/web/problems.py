@@ -6,6 +6,7 @@ An error missing from the table takes the status of its nearest base class there
 
 import math
 import re
+from collections.abc import Mapping
 
 import structlog
 from fastapi import FastAPI, Request
@@ -61,7 +62,8 @@ def problem(error: errors.LoanwordError) -> JSONResponse:
         headers["Content-Range"] = f"bytes */{error.size_bytes}"
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return _answer(problem_type(type(error)), type(error).__name__, status, detail, headers)
+    more = {"certificate": error.certificate} if isinstance(error, errors.ClosingUnfinished) else {}
+    return _answer(problem_type(type(error)), type(error).__name__, status, detail, headers, more)
 
 
 def install(app: FastAPI) -> None:
@@ -100,7 +102,9 @@ def _route(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", ""))
 
 
-def _answer(kind: str, title: str, status: int, detail: str, headers: dict[str, str]) -> JSONResponse:
+def _answer(
+    kind: str, title: str, status: int, detail: str, headers: dict[str, str], more: Mapping[str, str] | None = None
+) -> JSONResponse:
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", title)
-    body = {"type": kind, "title": spaced, "status": status, "detail": detail}
+    body = {"type": kind, "title": spaced, "status": status, "detail": detail, **(more or {})}
     return JSONResponse(body, status, headers, MEDIA_TYPE)

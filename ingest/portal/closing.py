@@ -3,7 +3,9 @@
 from fastapi import BackgroundTasks, Request, Response
 
 from corpus.collaborators import Collaborators
+from corpus.errors import ClosingUnfinished
 from corpus.web.dependencies import SESSION_COOKIE, AccountHolder, FormFields, With
+from corpus.web.problems import status_of
 from corpus.words import AccountId, ConsentMethod
 from ingest.close_account import close_account
 from ingest.erase import try_to_finish_erasures
@@ -28,10 +30,15 @@ def close(
     if " ".join(fields.get("phrase", "").split()).casefold() != PHRASE:
         complaint = f"Nothing was closed: type “{PHRASE}” into the field first."
         return _show(house, caller.account_id, complaint=complaint, status=400)
-    certificate = close_account(house, caller.account_id, ConsentMethod.PAGE)
+    unfinished = False
+    try:
+        certificate = close_account(house, caller.account_id, ConsentMethod.PAGE)
+    except ClosingUnfinished as error:
+        certificate, unfinished = error.certificate, True
     afterwards.add_task(try_to_finish_erasures, house, caller.account_id)
     server = (house.settings.public_url or str(request.base_url)).rstrip("/")
-    answer = page("closed.html", here="", certificate=server + certificate)
+    status = status_of(ClosingUnfinished) if unfinished else 200
+    answer = page("closed.html", here="", status=status, certificate=server + certificate, unfinished=unfinished)
     answer.delete_cookie(SESSION_COOKIE, path="/")
     return answer
 

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from corpus import ledger, object_keys, queries, signing
 from corpus.collaborators import Collaborators
-from corpus.errors import UnknownAccount
+from corpus.errors import StoreUnavailable, UnknownAccount
 from corpus.ledger_queries import entry, parsed, public_keys
 from corpus.tables import Account, ConsentEvent, Erasure, Review, SplitAssignment, Token
 from corpus.words import Decision, Purpose, RejectReason, Role, Scope, new_id
@@ -123,6 +123,24 @@ def test_closing_twice_is_closing_once(house: Collaborators) -> None:
 
     with house.database.reading() as session:
         assert len(session.scalars(select(Erasure)).all()) == 1
+
+
+def test_the_certificates_address_is_told_though_the_store_is_down(
+    house: Collaborators, api: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lender = make_lender(house)
+    token = make_token(house, lender.account_id, Scope.ACCOUNT)
+
+    def is_down(*_: object) -> None:
+        raise StoreUnavailable("journal")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(house.store), "put", is_down)
+        answer = api.delete("/v1/account", headers=bearer(token))
+
+    told = answer.json()
+    assert (answer.status_code, told["type"]) == (503, "urn:loanword:problem:closing-unfinished")
+    assert api.get(told["certificate"]).json()["kind"] == "account"
 
 
 def test_a_withdrawal_that_is_under_way_is_finished_with_the_account(house: Collaborators, clock: StillClock) -> None:

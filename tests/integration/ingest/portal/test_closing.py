@@ -5,6 +5,7 @@ import re
 import pytest
 
 from corpus.collaborators import Collaborators
+from corpus.errors import StoreUnavailable
 from corpus.identity import queries
 from corpus.identity.accounts import email_lookup
 from tests.factories import make_account, make_lender
@@ -26,6 +27,25 @@ def test_typing_the_words_closes_it_and_shows_where_the_certificate_will_be(hous
     assert answer.status_code == 200
     assert not is_known(house)
     assert someone.get("/me").status_code == 303
+    address = re.search(r'href="http://testserver(/certificates/[0-9a-f]{64})"', answer.text)
+    assert address is not None
+    assert visitor(house).get(address[1], Accept="text/html").status_code == 200
+
+
+def test_the_page_shows_the_address_though_the_store_is_down(
+    house: Collaborators, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone = visitor(house, make_account(house, email=EMAIL))
+
+    def is_down(*_: object) -> None:
+        raise StoreUnavailable("journal")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(house.store), "put", is_down)
+        answer = someone.send("/me/close", phrase="close my account")
+
+    assert answer.status_code == 503
+    assert "still being finished" in answer.text
     address = re.search(r'href="http://testserver(/certificates/[0-9a-f]{64})"', answer.text)
     assert address is not None
     assert visitor(house).get(address[1], Accept="text/html").status_code == 200
