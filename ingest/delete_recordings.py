@@ -14,7 +14,7 @@ from corpus import erasure_queries
 from corpus.collaborators import Collaborators
 from corpus.errors import NotFound
 from corpus.queries import lock_account
-from corpus.release_queries import clips_of_utterances
+from corpus.release_queries import clips_of_account, clips_of_utterances
 from corpus.words import AccountId, ErasureKind, KeyId, UtteranceId
 from ingest.erasures import entries, queries
 from ingest.erasures.begin import Stopwatch, before_the_answer, begin
@@ -46,7 +46,16 @@ def delete_recordings(
         same_sound = len(set(gone) - set(wanted))
         if not gone:
             return None
-        return remove(session, house, account_id, gone, Reason.DELETED, voice_key_id, same_sound=same_sound)
+        return remove(
+            session,
+            house,
+            account_id,
+            gone,
+            Reason.DELETED,
+            voice_key_id,
+            same_sound=same_sound,
+            everything=utterance_ids is None,
+        )
 
     begun = house.database.write(commit)
     if begun is None and utterance_ids is not None:
@@ -67,16 +76,20 @@ def remove(
     voice_key_id: KeyId | None,
     *,
     same_sound: int = 0,
+    everything: bool = False,
     replayed: Begun | None = None,
 ) -> Begun:
-    """The deletion's commit, whole. The caller holds the account's lock, and every recording is that account's."""
+    """The deletion's commit, whole. The caller holds the account's lock, and every recording is that account's.
+
+    With `everything` they are all of the account's: a statement cannot name tens of thousands one by one.
+    """
     begun = begin(
         session,
         house,
         account_id,
         ErasureKind.RECORDINGS,
         reason,
-        clips=clips_of_utterances(utterance_ids),
+        clips=clips_of_account(account_id) if everything else clips_of_utterances(utterance_ids),
         voice_key_id=voice_key_id,
         erasure_id=replayed.id if replayed else None,
     )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
 from corpus.queries import lock_account
-from corpus.words import AccountId, ConsentMethod, ErasureKind, UtteranceId
+from corpus.words import AccountId, ConsentMethod, ErasureKind
 from ingest import close_account, delete_recordings, withdraw
 from ingest.erasures import entries, queries
 from ingest.erasures.begin import capability, lookup_of
@@ -71,17 +71,20 @@ def _carry_out(session: Session, house: Collaborators, entry: Entry, begun: Begu
             withdraw.close_gate(session, house, account_id, entry.purposes, method, replayed=begun)
         case ErasureKind.RECORDINGS:
             key_id = lock_account(session, account_id).voice_key_id
-            gone = _named(session, house, account_id, entry)
+            own = queries.recordings_of(session, account_id)
+            gone = [each for each in own if entries.recording_digest(house, each) in entry.recordings]
             delete_recordings.remove(
-                session, house, account_id, gone, Reason.DELETED, key_id or entry.voice_key_id, replayed=begun
+                session,
+                house,
+                account_id,
+                gone,
+                Reason.DELETED,
+                key_id or entry.voice_key_id,
+                everything=len(gone) == len(own),
+                replayed=begun,
             )
         case ErasureKind.ACCOUNT:
             close_account.close_gate(session, house, account_id, method, replayed=begun)
-
-
-def _named(session: Session, house: Collaborators, account_id: AccountId, entry: Entry) -> list[UtteranceId]:
-    own = queries.recordings_of(session, account_id)
-    return [each for each in own if entries.recording_digest(house, each) in entry.recordings]
 
 
 def _as_begun(house: Collaborators, entry: Entry, account_id: AccountId | None) -> Begun:

@@ -34,7 +34,12 @@ def keep_clocks(house: Collaborators) -> Expired:
     originals = _erase_originals(house, raw) if raw else 0
     with house.database.reading() as session:
         past = queries.past_their_clock(session, *_clocks(house))
-    return Expired(originals, sum(_delete(house, account_id, found) for account_id, found in past.items()))
+    pages = (
+        (account_id, found[start : start + AT_ONCE])
+        for account_id, found in past.items()
+        for start in range(0, len(found), AT_ONCE)
+    )
+    return Expired(originals, sum(_delete(house, account_id, page) for account_id, page in pages))
 
 
 def _clocks(house: Collaborators) -> tuple[datetime | None, datetime | None]:
