@@ -23,14 +23,19 @@ from ingest.withdraw import withdrawals
 ALL = frozenset(Purpose)
 
 
-def close_account(house: Collaborators, account_id: AccountId, method: ConsentMethod = ConsentMethod.API) -> str:
+def close_account(
+    house: Collaborators,
+    account_id: AccountId,
+    method: ConsentMethod = ConsentMethod.API,
+    actor: ConsentActor = ConsentActor.SELF,
+) -> str:
     """Returns the address of the certificate: the one thing that the person can still ask for afterwards.
 
     Raises `UnknownAccount`, and `ClosingUnfinished`, which has that address too, where keys or journal are out of
     reach: it is closed then, and start-up, sweep and the next minute finish it.
     """
     stopwatch = Stopwatch()
-    begun = house.database.write(lambda session: close_gate(session, house, account_id, method))
+    begun = house.database.write(lambda session: close_gate(session, house, account_id, method, actor))
     certificate = address(house, begun.id)
     try:
         before_the_answer(house, account_id, begun.id, stopwatch.took_ms())
@@ -44,6 +49,7 @@ def close_gate(
     house: Collaborators,
     account_id: AccountId,
     method: ConsentMethod,
+    actor: ConsentActor = ConsentActor.SELF,
     *,
     replayed: Begun | None = None,
 ) -> Begun:
@@ -52,7 +58,7 @@ def close_gate(
     under_way = [each for each in queries.unfinished(session, account_id) if each.kind is ErasureKind.ACCOUNT]
     if under_way and replayed is None:
         return under_way[0]
-    events = withdrawals(session, house, account_id, ALL, method, ConsentActor.OPERATOR if replayed else None)
+    events = withdrawals(session, house, account_id, ALL, method, actor)
     forget_voice_elsewhere(session, account_id)
     queries.revoke_devices(session, account_id, house.clock())
     end_identity(session, account_id)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
 from corpus.queries import lock_account
-from corpus.words import AccountId, ConsentMethod, ErasureKind
+from corpus.words import AccountId, ConsentActor, ConsentMethod, ErasureKind
 from ingest import close_account, delete_recordings, withdraw
 from ingest.erasures import entries, queries
 from ingest.erasures.begin import capability, lookup_of
@@ -65,10 +65,10 @@ def _happens_again(house: Collaborators, entry: Entry, account_id: AccountId | N
 
 
 def _carry_out(session: Session, house: Collaborators, entry: Entry, begun: Begun, account_id: AccountId) -> None:
-    method = ConsentMethod.OPERATOR
+    method, actor = ConsentMethod.OPERATOR, ConsentActor.OPERATOR
     match entry.kind:
         case ErasureKind.VOICE | ErasureKind.PURPOSES:
-            withdraw.close_gate(session, house, account_id, entry.purposes, method, replayed=begun)
+            withdraw.close_gate(session, house, account_id, entry.purposes, method, actor, replayed=begun)
         case ErasureKind.RECORDINGS:
             key_id = lock_account(session, account_id).voice_key_id
             own = queries.recordings_of(session, account_id)
@@ -84,7 +84,7 @@ def _carry_out(session: Session, house: Collaborators, entry: Entry, begun: Begu
                 replayed=begun,
             )
         case ErasureKind.ACCOUNT:
-            close_account.close_gate(session, house, account_id, method, replayed=begun)
+            close_account.close_gate(session, house, account_id, method, actor, replayed=begun)
 
 
 def _as_begun(house: Collaborators, entry: Entry, account_id: AccountId | None) -> Begun:

@@ -38,12 +38,13 @@ def withdraw(
     account_id: AccountId,
     purposes: Collection[Purpose] = (Purpose.COLLECT,),
     method: ConsentMethod = ConsentMethod.API,
+    actor: ConsentActor = ConsentActor.SELF,
 ) -> list[PurposeState]:
     """Returns how every purpose stands then. Raises `StoreUnavailable` where key or journal are out of reach."""
     stopwatch = Stopwatch()
 
     def commit(session: Session) -> tuple[Begun | None, list[PurposeState]]:
-        begun = close_gate(session, house, account_id, with_dependents(purposes), method)
+        begun = close_gate(session, house, account_id, with_dependents(purposes), method, actor)
         return begun, purpose_states(consent_facts(session, account_id), house.clock())
 
     begun, states = house.database.write(commit)
@@ -57,12 +58,13 @@ def close_gate(
     account_id: AccountId,
     gone: frozenset[Purpose],
     method: ConsentMethod,
+    actor: ConsentActor = ConsentActor.SELF,
     *,
     replayed: Begun | None = None,
 ) -> Begun | None:
     """The withdrawal's commit, whole; None where there was nothing to take back. What is replayed has an erasure."""
     account = lock_account(session, account_id)
-    events = withdrawals(session, house, account_id, gone, method, ConsentActor.OPERATOR if replayed else None)
+    events = withdrawals(session, house, account_id, gone, method, actor)
     key_id = account.voice_key_id if Purpose.COLLECT in gone else None
     if not events and key_id is None and replayed is None:
         return None
@@ -96,7 +98,7 @@ def withdrawals(
     account_id: AccountId,
     gone: frozenset[Purpose],
     method: ConsentMethod,
-    actor: ConsentActor | None = None,
+    actor: ConsentActor,
 ) -> list[NewConsentEvent]:
     """The events to append: of those purposes, where the last word was a grant."""
     notice_id = last_notice_id(session, account_id)
@@ -110,8 +112,8 @@ def withdrawals(
             now,
             None,
             notice_id,
-            method if actor is None else ConsentMethod.OPERATOR,
-            actor or ConsentActor.SELF,
+            method,
+            actor,
         )
         for purpose in Purpose
         if purpose in gone and last.get(purpose) in GRANTS and notice_id is not None

@@ -12,14 +12,18 @@ from corpus.errors import UnknownAccount
 from corpus.identity import accounts, queries
 from corpus.identity.links import LIFETIME, LONGEST_LIFETIME, make_link
 from corpus.settings import read_settings
-from corpus.words import AccountId, Role
+from corpus.words import AccountId, ConsentActor, ConsentMethod, Role
 from export.recut import recut_waiting
 from export.state import refresh_states
+from ingest.close_account import close_account
 from ingest.erase import Erased
 from ingest.erasures.retention import Expired
+from ingest.give_consent import consent_states
+from ingest.own import queries as own_queries
 from ingest.publish_notice import publish_notice
 from ingest.sweep import Swept
 from ingest.sweep import sweep as sweep_store
+from ingest.withdraw import withdraw
 from loanword import catch_up
 from loanword.commands.options import Home
 from loanword.commands.releasing import recut_line
@@ -41,6 +45,7 @@ def add_to(app: typer.Typer) -> None:
     account_app = typer.Typer(help="Accounts.", no_args_is_help=True)
     account_app.command("add")(add_account)
     account_app.command("link")(link_account)
+    account_app.command("withdraw")(withdraw_account)
     app.add_typer(account_app, name="account")
     consent_app = typer.Typer(help="Consent notices.", no_args_is_help=True)
     consent_app.command("publish")(publish)
@@ -127,11 +132,45 @@ def link_account(
 ) -> None:
     """Print a one-time link that signs its reader in, whether they have a password or not. Older ones end."""
     opened = collaborators(read_settings(home))
+    typer.echo(_new_link(opened, _account_of(opened, email), timedelta(minutes=minutes)))
+
+
+def withdraw_account(
+    email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
+    home: Home = None,
+    close: Annotated[
+        bool, typer.Option("--close", help="Close the account too, and print where its certificate will be.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and let it be.")] = False,
+) -> None:
+    """Take a person's voice back in their stead: the same as if they did it, and as final. The log names the operator.
+
+    The server, or `loanword sweep`, erases what is left.
+    """
+    settings = read_settings(home)
+    house = collaborators(settings) if dry_run else catch_up.opened(settings)
+    account_id = _account_of(house, email)
+    with house.database.reading() as session:
+        recordings = own_queries.counts(session, account_id, house.clock()).recordings
+    in_force = [state.purpose for state in consent_states(house, account_id) if state.in_force]
+    would = "would be " if dry_run else ""
+    typer.echo(f"{recordings} recordings {would}withdrawn; {would}taken back: {', '.join(in_force) or 'nothing'}")
+    if close:
+        typer.echo("the account would be closed" if dry_run else "the account is being closed")
+    if dry_run:
+        return
+    if close:
+        typer.echo(close_account(house, account_id, ConsentMethod.OPERATOR, ConsentActor.OPERATOR))
+    else:
+        withdraw(house, account_id, method=ConsentMethod.OPERATOR, actor=ConsentActor.OPERATOR)
+
+
+def _account_of(opened: Collaborators, email: str) -> AccountId:
     with opened.database.reading() as session:
         known = queries.account_id_of(session, accounts.email_lookup(opened.master, email))
     if known is None:
         raise UnknownAccount
-    typer.echo(_new_link(opened, known, timedelta(minutes=minutes)))
+    return known
 
 
 def _new_link(opened: Collaborators, account_id: AccountId, lifetime: timedelta) -> str:

@@ -8,12 +8,14 @@ from corpus.collaborators import Collaborators, collaborators
 from corpus.errors import LinkSpent
 from corpus.identity.accounts import email_lookup
 from corpus.identity.links import enter_by_link
-from corpus.identity.queries import credentials
+from corpus.identity.queries import account_id_of, credentials
+from corpus.queries import events_of
 from corpus.settings import Settings
 from corpus.words import Role
+from ingest.give_consent import consent_states
 from loanword import cli
 from loanword.prepare import prepare
-from tests.factories import make_account
+from tests.factories import ALL_PURPOSES, make_account, opt_in
 
 EMAIL = "ann@example.org"
 
@@ -67,3 +69,40 @@ def test_a_link_is_printed_for_an_account_and_a_newer_one_ends_it(
 def test_there_is_no_link_for_an_address_without_account(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["account", "link", EMAIL, "--home", str(home)]) == 1
     assert "loanword account add" in capsys.readouterr().err
+
+
+def test_an_operator_takes_a_voice_back_in_its_owners_stead_and_the_log_says_so(
+    home: Path, opened: Collaborators, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person = make_account(opened, email=EMAIL)
+    opt_in(opened, person)
+
+    said = printed(capsys, "account", "withdraw", EMAIL, "--home", home)
+
+    assert said == "0 recordings withdrawn; taken back: collect, review, publish"
+    with opened.database.reading() as session:
+        events = events_of(session, person)
+    assert not any(state.in_force for state in consent_states(opened, person))
+    assert {event.actor for event in events if event.act == "withdrawn"} == {"operator"}
+
+
+def test_a_dry_run_takes_nothing_back(home: Path, opened: Collaborators, capsys: pytest.CaptureFixture[str]) -> None:
+    person = make_account(opened, email=EMAIL)
+    opt_in(opened, person)
+
+    said = printed(capsys, "account", "withdraw", EMAIL, "--close", "--dry-run", "--home", home)
+
+    assert "would be closed" in said
+    assert all(state.in_force for state in consent_states(opened, person) if state.purpose in ALL_PURPOSES)
+
+
+def test_an_operator_closes_an_account_and_is_told_where_the_certificate_will_be(
+    home: Path, opened: Collaborators, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_account(opened, email=EMAIL)
+
+    said = printed(capsys, "account", "withdraw", EMAIL, "--close", "--home", home)
+
+    assert said.splitlines()[-1].startswith("/certificates/")
+    with opened.database.reading() as session:
+        assert account_id_of(session, email_lookup(opened.master, EMAIL)) is None
