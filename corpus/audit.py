@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from sqlalchemy.orm import Session
 
-from corpus import audit_queries, head_copies, ledger, ledger_queries, queries, signing
+from corpus import audit_queries, head_copies, ledger_queries, queries, signing
 from corpus.audit_queries import EntryRow, EventRow, HeadRow, NoticeRow
 from corpus.collaborators import Collaborators
 from corpus.errors import BadSignature, ObjectAbsent
@@ -191,7 +191,7 @@ class _Walk:
             found = self.erased.pop(entry_id, [])
             if [event.id for event in found] != covers:
                 _unfit(f"entry {entry_id}: the consent events that it erased are not those that are erased")
-            if covers and _digest_of_remains(found) != says["events_sha256"]:
+            if covers and queries.digest_of_remains(found) != says["events_sha256"]:
                 _unfit(f"entry {entry_id}: what remains of the events that it erased was changed")
         for entry_id, found in self.erased.items():
             _unfit(f"consent event {found[0].id}: it is erased, and entry {entry_id} does not say so")
@@ -233,15 +233,6 @@ def _lost_range(entry: EntryRow) -> tuple[int, int]:
     """The leaves that a restore brought back without content, all before the entry that says so."""
     says = json.loads(entry.content)
     return int(says["first"]), min(int(says["size"]), entry.id)
-
-
-def _digest_of_remains(events: list[EventRow]) -> str:
-    remains = [{name: _plain(getattr(event, name)) for name in queries.REMAINS} for event in events]
-    return hashlib.sha256(ledger.canonical({"events": remains})).hexdigest()
-
-
-def _plain(value: Any) -> object:
-    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 # Heads and keys

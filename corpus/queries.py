@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
+from typing import Protocol
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
@@ -261,7 +262,14 @@ def events_of(session: Session, account_id: AccountId) -> Sequence[ConsentEvent]
     ).all()
 
 
-def digest_of_remains(events: Iterable[ConsentEvent]) -> str:
+class _Event(Protocol):
+    """A consent event: the mapped row, or the audit's tuple."""
+
+    @property
+    def id(self) -> int: ...
+
+
+def digest_of_remains(events: Iterable[_Event]) -> str:
     """SHA-256 over what erasure leaves of these events, in ledger order: the same before it and after it."""
     ordered = sorted(events, key=lambda event: event.id)
     remains = [{name: _plain(getattr(event, name)) for name in REMAINS} for event in ordered]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_RATE_HZ = 16_000
+from corpus.audio import RATE_HZ
+
 FRAME_SAMPLES = 320  # 20 ms: two periods of the lowest voice, and the step of the models that will train on it
 FLOOR_DBFS = -120.0  # far below the -96 dBFS of one least significant bit, and a number that JSON can carry
 
@@ -34,7 +35,7 @@ class MeasuredClip:
 
     @property
     def duration_s(self) -> float:
-        return len(self.samples) / SAMPLE_RATE_HZ
+        return len(self.samples) / RATE_HZ
 
 
 def measure(samples: NDArray[np.int16], *, is_cut: bool = False) -> MeasuredClip:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from corpus.audio import RATE_HZ
 from corpus.words import Split
-from export import wav
 from export.policy import NO_LICENCE_ID, Policy
 
 
@@ -19,7 +19,7 @@ class Counted:
 
     @property
     def duration_s(self) -> float:
-        return self.samples / wav.SAMPLE_RATE_HZ
+        return self.samples / RATE_HZ
 
     @property
     def hours(self) -> float:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from corpus.alphabet import Alphabet
+from corpus.audio import RATE_HZ
 from corpus.errors import BadManifest, EmptyTranscript, OutsideAlphabet
 from corpus.words import Split
 from export import wav
@@ -60,7 +61,7 @@ class ReleasedClip:
 
     @property
     def duration_s(self) -> float:
-        return self.samples / wav.SAMPLE_RATE_HZ
+        return self.samples / RATE_HZ
 
     @property
     def reviews(self) -> int:
@@ -86,7 +87,7 @@ def judge(text: str, samples: int, locale: str, policy: Policy, alphabet: Alphab
         return LeftOut.EMPTY_TRANSCRIPT
     except OutsideAlphabet:
         return LeftOut.OUTSIDE_ALPHABET
-    duration_s = samples / wav.SAMPLE_RATE_HZ
+    duration_s = samples / RATE_HZ
     if duration_s < policy.min_duration_s or samples < WINDOW_SAMPLES:
         return LeftOut.TOO_SHORT
     if duration_s > policy.max_duration_s:

@@ -5,8 +5,8 @@
 
 import struct
 
-SAMPLE_RATE_HZ = 16_000
-SAMPLE_BYTES = 2
+from corpus.audio import RATE_HZ, SAMPLE_BYTES
+
 HEADER_BYTES = 44
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
@@ -25,8 +25,8 @@ def header(samples: int) -> bytes:
         16,
         _PCM_TAG,
         _CHANNELS,
-        SAMPLE_RATE_HZ,
-        SAMPLE_RATE_HZ * SAMPLE_BYTES * _CHANNELS,
+        RATE_HZ,
+        RATE_HZ * SAMPLE_BYTES * _CHANNELS,
         SAMPLE_BYTES * _CHANNELS,
         8 * SAMPLE_BYTES,
         b"data",

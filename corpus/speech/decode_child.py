@@ -19,8 +19,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from corpus.audio import RATE_HZ
 from corpus.errors import Undecodable
-from corpus.speech.frames import LENGTHS, RATE_HZ, Header, count, frame_start, parse_header
+from corpus.speech.frames import LENGTHS, Header, count, frame_start, parse_header
 from corpus.speech.sandbox import allow_processor_time, die_with_parent, give_up_everything
 
 BLOCK_FRAMES = 1 << 16

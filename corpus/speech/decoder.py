@@ -18,10 +18,10 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from corpus.audio import RATE_HZ, SAMPLE_BYTES
 from corpus.errors import DecoderCrashed, Misconfigured, Undecodable
 from corpus.speech.frames import (
     LENGTHS,
-    RATE_HZ,
     BadFrame,
     Header,
     count,
@@ -34,7 +34,6 @@ from corpus.speech.frames import (
 CHILD_COMMAND = (sys.executable, "-E", "-P", "-m", "corpus.speech.decode_child")
 """Ignores PYTHON… variables and the working directory, but finds what the parent's interpreter has installed."""
 
-SAMPLE_BYTES = 2
 ATTEMPTS = 2
 """A child may die for reasons of its own (memory, an operator), so a recording gets a second one."""
 

@@ -12,9 +12,6 @@ LENGTHS = struct.Struct("!II")
 
 HEADER_MAX_BYTES = 4096
 
-RATE_HZ = 16_000
-"""The rate of canonical PCM."""
-
 Header = Mapping[str, object]
 
 

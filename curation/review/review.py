@@ -4,14 +4,13 @@ Keys are unwrapped and recordings read before a transaction; whether the clip ma
 transaction itself, under the lock that holds off its owner's withdrawal. A curator never meets their own voice.
 """
 
-import io
-import wave
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from corpus.alphabet import alphabet_for
+from corpus.audio import RATE_HZ, wav
 from corpus.collaborators import Collaborators
 from corpus.errors import AlreadyReviewed, BadRequest, KeyDestroyed, ObjectAbsent, Overloaded, UnknownClip
 from corpus.keys import AccountKey, KeyKind
@@ -23,8 +22,6 @@ from curation.review import queries
 from curation.review.queries import ReviewClip
 
 LEASE = timedelta(minutes=10)
-SAMPLE_RATE_HZ = 16_000
-SAMPLE_BYTES = 2
 TRIES = 20
 """A try is lost to another curator or to a withdrawal, each of which has then made progress."""
 
@@ -83,7 +80,7 @@ def recording(house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> b
     with house.database.reading() as session:
         share_accounts(session, [clip.owner_id])
         _clip_leased_to(session, house, curator_id, clip_id)
-    return _wav(pcm)
+    return wav(pcm)
 
 
 def accept(house: Collaborators, curator_id: AccountId, clip_id: ClipId, transcript: str) -> str:
@@ -157,7 +154,7 @@ def _lease(
         queries.lease(session, clip.clip_id, curator_id, now + LEASE)
     with house.database.reading() as session:
         waiting = queries.count_waiting(session, curator_id, now)
-    return Offer(clip.clip_id, clip.samples / SAMPLE_RATE_HZ, clip.locale, hypothesis, now + LEASE, waiting)
+    return Offer(clip.clip_id, clip.samples / RATE_HZ, clip.locale, hypothesis, now + LEASE, waiting)
 
 
 def _clip_leased_to(session: Session, house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> ReviewClip:
@@ -205,13 +202,3 @@ def _key_of_known(house: Collaborators, clip: ReviewClip) -> AccountKey:
         return _voice_key(house, clip)
     except KeyDestroyed as error:
         raise UnknownClip from error
-
-
-def _wav(pcm: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(SAMPLE_BYTES)
-        file.setframerate(SAMPLE_RATE_HZ)
-        file.writeframes(pcm)
-    return buffer.getvalue()

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curation.clip import FRAME_SAMPLES, SAMPLE_RATE_HZ, MeasuredClip
+from corpus.audio import RATE_HZ
+from curation.clip import FRAME_SAMPLES, MeasuredClip
 from curation.verdict import Drop, DropReason, Keep, Verdict
 
 
@@ -24,5 +25,5 @@ class Silence:
 
     def look_at(self, clip: MeasuredClip) -> Verdict:
         # The frames above the gate last, together, less than the shortest syllable: silent.
-        sounding_s = np.count_nonzero(clip.frames_dbfs > self.gate_dbfs) * FRAME_SAMPLES / SAMPLE_RATE_HZ
+        sounding_s = np.count_nonzero(clip.frames_dbfs > self.gate_dbfs) * FRAME_SAMPLES / RATE_HZ
         return Drop(DropReason.SILENT) if sounding_s < self.sounding_s else Keep()

@@ -4,8 +4,6 @@ Whether a recording may be heard is asked before its bytes are read, and again o
 page, or for one recording.
 """
 
-import io
-import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
+from corpus.audio import RATE_HZ, wav
 from corpus.collaborators import Collaborators
 from corpus.consent import in_force
 from corpus.errors import KeyDestroyed, NotFound, ObjectAbsent, UnknownClip
@@ -26,8 +25,6 @@ from ingest.own.state import ClipState, Progress, state_of
 from ingest.pair_device import list_devices
 
 PER_PAGE = 12
-CLIP_RATE_HZ = 16_000
-SAMPLE_BYTES = 2
 DEVICE = "device"
 """The recogniser whose words are the device's own, which stand with the utterance as well."""
 
@@ -166,17 +163,6 @@ def read(house: Collaborators, row: OwnRow, key: AccountKey, *, original: bool) 
     return Recording(house.vault.get(key, row.utterance.object_key), row.utterance.media_type)
 
 
-def wav(pcm: bytes) -> bytes:
-    """Canonical PCM (16 kHz mono s16le) in a RIFF header."""
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(SAMPLE_BYTES)
-        file.setframerate(CLIP_RATE_HZ)
-        file.writeframes(pcm)
-    return buffer.getvalue()
-
-
 @dataclass(frozen=True, slots=True)
 class _About:
     """What other tables tell of some clips."""
@@ -198,7 +184,7 @@ class _About:
             locale=utterance.locale,
             media_type=utterance.media_type,
             size_bytes=utterance.size_bytes,
-            duration_s=clip.samples / CLIP_RATE_HZ if clip and clip.samples else None,
+            duration_s=clip.samples / RATE_HZ if clip and clip.samples else None,
             state=state_of(progress),
             why=progress.why(),
             transcripts=tuple(self._transcripts(row, key)),

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
+from corpus.audio import RATE_HZ
 from corpus.words import ReleaseState
 
 FEWEST = 11
 DAY_S = 86_400.0
-SAMPLES_AN_HOUR = 16_000 * 3600
+SAMPLES_AN_HOUR = RATE_HZ * 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
+from corpus.audio import wav
 from corpus.collaborators import Collaborators, collaborators
 from corpus.tables import Clip, Utterance
 from corpus.words import Outcome, Purpose, UtteranceId
-from ingest.own.clips import PER_PAGE, wav
+from ingest.own.clips import PER_PAGE
 from tests.factories import (
     Lender,
     make_account,
