@@ -16,6 +16,7 @@ from pathlib import Path
 from corpus import backup_queries, database, ledger_queries
 from corpus.collaborators import Collaborators, collaborators
 from corpus.errors import BackupRefused, ObjectAbsent, ObjectExists
+from corpus.identity.queries import end_ways_in
 from corpus.object_store import ObjectStore, is_object_key
 from corpus.settings import Settings
 from corpus.words import Clock, utc_now
@@ -87,6 +88,8 @@ def restore(settings: Settings, folder: Path, *, force: bool = False, clock: Clo
     database.upgrade(url)
     house = collaborators(settings, clock)
     try:
+        with house.database.writing() as session:  # some were spent or revoked since, and nothing tells which
+            end_ways_in(session, house.clock())
         objects, missing = _put_objects(house.store, folder)
         caught_up = catch_up(house)
         finish_erasures(house)

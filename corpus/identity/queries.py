@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from corpus.prepared import Prepared
-from corpus.tables import Account, AccountRole, Device, ExternalIdentity, FailedAttempt, SignInLink, Token
+from corpus.tables import Account, AccountRole, Device, ExternalIdentity, FailedAttempt, Pairing, SignInLink, Token
 from corpus.words import AccountId, DeviceId, Role
 
 
@@ -84,6 +84,13 @@ def revoke_token(session: Session, token_id: str, now: datetime) -> None:
 
 def count_accounts(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(Account)) or 0
+
+
+def end_ways_in(session: Session, now: datetime) -> None:
+    """Of everybody: links, pairings that wait, and every token that speaks for a person and not for a device."""
+    session.execute(delete(SignInLink))
+    session.execute(delete(Pairing))
+    session.execute(update(Token).where(Token.device_id.is_(None), Token.revoked_at.is_(None)).values(revoked_at=now))
 
 
 def token_stands(session: Session, token_id: str, account_id: AccountId, now: datetime) -> bool:

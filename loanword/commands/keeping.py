@@ -73,6 +73,7 @@ def restore_command(
     """Restore a backup, with no server running. What was withdrawn or erased since stays so."""
     restored = restore(read_settings(home), folder, force=force)
     typer.echo(f"Restored: {restored.objects} objects put back.")
+    typer.echo("Everybody must sign in again. Devices that were revoked since the backup must be revoked again.")
     if restored.leaves_from_outside:
         typer.echo(
             f"{restored.leaves_from_outside} leaves of the ledger are newer than the backup, and came back without "

@@ -6,21 +6,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from corpus import head_copies, object_keys
 from corpus.audit import audit
 from corpus.collaborators import Collaborators, collaborators
-from corpus.errors import BackupRefused, KeyDestroyed
+from corpus.errors import BackupRefused, KeyDestroyed, LinkSpent
+from corpus.identity.links import LIFETIME, enter_by_link, make_link
 from corpus.keys import KeyKind
 from corpus.queries import consent_facts, usable_clips
-from corpus.words import AccountId, KeyId, Purpose
+from corpus.tables import Token
+from corpus.words import AccountId, KeyId, Purpose, Scope
 from export.state import refresh_states
 from ingest.erase import finish_erasures
 from ingest.give_consent import consent_states
 from ingest.withdraw import withdraw
 from loanword.backup import SUMS, back_up, restore
 from loanword.catch_up import catch_up
-from tests.factories import Lender, make_account, make_clip, make_lender, opt_in, voice_key
+from tests.factories import Lender, make_account, make_clip, make_lender, make_token, opt_in, voice_key
 from tests.integration.corpus.test_release_queries import make_release
 
 
@@ -161,6 +164,23 @@ def test_a_person_who_came_back_since_is_not_withdrawn_a_second_time_by_a_second
     assert catch_up(again).erasures == 0
 
     assert any(state.in_force for state in consent_states(again, lender.account_id))
+
+
+def test_no_way_in_for_a_person_comes_back(
+    house: Collaborators, lender: Lender, tmp_path: Path, restored: Restoring
+) -> None:
+    link = make_link(house, lender.account_id, LIFETIME)
+    make_token(house, lender.account_id, Scope.ACCOUNT)
+    back_up(house, tmp_path / "backup")
+    enter_by_link(house, link)
+
+    again = restored(tmp_path / "backup")
+
+    with pytest.raises(LinkSpent):
+        enter_by_link(again, link)
+    with again.database.reading() as session:
+        tokens = session.scalars(select(Token)).all()
+    assert {(token.device_id is None, token.revoked_at is None) for token in tokens} == {(True, False), (False, True)}
 
 
 def test_no_state_is_signed_in_which_what_was_taken_back_since_is_still_current(
