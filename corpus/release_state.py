@@ -61,6 +61,14 @@ def format_tombstones(lines: Iterable[TombstoneLine]) -> str:
     return text.getvalue()
 
 
+def parse_tombstones(text: str) -> list[TombstoneLine]:
+    """What `format_tombstones` wrote."""
+    return [
+        TombstoneLine(version, int(revision), *rest)
+        for version, revision, *rest in list(csv.reader(io.StringIO(text)))[1:]
+    ]
+
+
 def sign_state(
     signer: Signer,
     *,

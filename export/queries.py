@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
@@ -21,9 +22,22 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips
+from corpus.release_state import TombstoneLine
 from corpus.sealed import SealedBytes
-from corpus.tables import Clip, Label, Release, ReleaseClip, ReleaseFile, Review, SplitAssignment, Table, Utterance
-from corpus.words import AccountId, ClipId, Decision, KeyId, Outcome, Purpose, ReleaseId, ReleaseState, Split
+from corpus.tables import (
+    Account,
+    Clip,
+    Label,
+    Release,
+    ReleaseClip,
+    ReleaseFile,
+    Review,
+    SplitAssignment,
+    Table,
+    Tombstone,
+    Utterance,
+)
+from corpus.words import AccountId, ClipId, Decision, KeyId, Outcome, Purpose, ReleaseId, ReleaseState, Split, new_id
 from export.objects import StoredFile
 from export.release_file import FileFacts
 
@@ -382,6 +396,70 @@ def forget_release(session: Session, release_id: ReleaseId) -> None:
     session.execute(delete(ReleaseClip).where(ReleaseClip.release_id.in_(draft)))
     session.execute(delete(ReleaseFile).where(ReleaseFile.release_id.in_(draft)))
     session.execute(delete(Release).where(Release.id.in_(draft)))
+
+
+def knows_anybody(session: Session) -> bool:
+    return session.scalar(select(Account.id).limit(1)) is not None
+
+
+def put_tombstones(session: Session, name: str, lines: Iterable[TombstoneLine], serial: int) -> None:
+    """As they were told before, in place of what stands there."""
+    for line in lines:
+        same = and_(
+            Tombstone.release_name == name,
+            Tombstone.version == line.version,
+            Tombstone.wav_filename == line.wav_filename,
+        )
+        session.execute(delete(Tombstone).where(same))
+        session.add(
+            Tombstone(
+                release_name=name,
+                version=line.version,
+                revision=line.revision,
+                wav_filename=line.wav_filename,
+                wav_sha256=line.wav_sha256,
+                at=datetime.fromisoformat(line.date).replace(tzinfo=UTC),
+                reason=line.reason,
+                serial=serial,
+            )
+        )
+    session.flush()
+
+
+def recall_version(session: Session, name: str, told: Mapping[str, Any], now: datetime) -> bool:
+    """Has a version stand as a later state told of it, where the database knows less; whether that changed anything."""
+    release = release_of(session, name, told["version"])
+    if release is None:  # its clips are forgotten: whoever left it could not be erased from it
+        session.add(
+            Release(
+                id=ReleaseId(new_id()),
+                name=name,
+                version=told["version"],
+                state=ReleaseState.REVOKED,
+                policy="{}",
+                snapshot_at=now,
+                published_at=now,
+                manifest_sha256=told["manifest_sha256"],
+                revision=told["revision"],
+                newest_revision=told["revision"],
+            )
+        )
+        session.flush()
+        return True
+    if release.state is ReleaseState.REVOKED:
+        return False
+    if told["state"] == ReleaseState.REVOKED or release.state is ReleaseState.DRAFT:
+        release.state, release.recut_at = ReleaseState.REVOKED, None
+        release.published_at = release.published_at or now
+    elif told["revision"] > release.revision:  # revisions never return: it is cut anew above what the world has seen
+        release.newest_revision = max(release.newest_revision, told["revision"])
+        release.recut_at = release.recut_at or now
+        if release.state is not ReleaseState.CURRENT:
+            release.state, release.recut_at = ReleaseState.REVOKED, None
+    else:
+        return False
+    session.flush()
+    return True
 
 
 def releases(session: Session, name: str | None = None) -> list[ReleaseFacts]:

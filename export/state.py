@@ -66,9 +66,9 @@ def settle_serials(house: Collaborators) -> None:
         names = release_queries.published_names(session)
     for name in names:
         held = current_state(house, name)
-        seen = max(_serials(house, name), default=0)
+        seen = max(serials(house, name), default=0)
         if seen > held.serial or (
-            seen == held.serial and _content(house, object_keys.release_state(name, seen)) != held.document
+            seen == held.serial and content(house, object_keys.release_state(name, seen)) != held.document
         ):
             with house.database.writing() as session:
                 lock_name(session, name)
@@ -98,7 +98,7 @@ def _copy(house: Collaborators, name: str) -> None:
     serial, document = row.serial, row.document
     with house.database.reading() as session:
         tombstones = format_tombstones(release_queries.tombstones(session, name))
-    if _digest_in(document) != _digest_of(tombstones):  # changed between two looks: the next run has both
+    if _digest_in(document) != digest_of(tombstones):  # changed between two looks: the next run has both
         return
     for key, text in (
         (object_keys.release_tombstones(name, serial), tombstones),
@@ -115,7 +115,7 @@ def _copy(house: Collaborators, name: str) -> None:
             house.store.put(key, text.encode())
         except ObjectExists:  # another process was quicker, with this one or a newer
             continue
-    if all(_content(house, key) == text for key, text in known):
+    if all(content(house, key) == text for key, text in known):
         with house.database.writing() as session:
             release_queries.copied(session, name, serial)
 
@@ -127,16 +127,18 @@ def _is_copied(house: Collaborators, name: str, document: str) -> bool:
     except ObjectAbsent:
         return False
     is_newest = size_bytes == json.loads(document)["tombstones"]["size_bytes"]
-    return is_newest and _content(house, object_keys.release_state(name)) == document
+    return is_newest and content(house, object_keys.release_state(name)) == document
 
 
-def _serials(house: Collaborators, name: str) -> list[int]:
+def serials(house: Collaborators, name: str) -> list[int]:
+    """Of every state that the store has of a name."""
     prefix = object_keys.release_prefix(name) + "state/"
     names = [info.key.removeprefix(prefix).removesuffix(".json") for info in house.store.list(prefix)]
     return [int(each) for each in names if each.isdecimal()]
 
 
-def _content(house: Collaborators, key: str) -> str | None:
+def content(house: Collaborators, key: str) -> str | None:
+    """What lies there, or None."""
     try:
         with house.store.open(key) as file:
             return file.read().decode()
@@ -148,5 +150,5 @@ def _digest_in(document: str) -> str:
     return str(json.loads(document)["tombstones"]["sha256"])
 
 
-def _digest_of(text: str) -> str:
+def digest_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()

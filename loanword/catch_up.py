@@ -11,6 +11,7 @@ from corpus import head_copies
 from corpus.collaborators import Collaborators, collaborators
 from corpus.settings import Settings
 from corpus.words import Clock, utc_now
+from export.recall import recall_releases
 from export.state import settle_serials
 from ingest import journal
 
@@ -42,6 +43,7 @@ def opened(settings: Settings, clock: Clock = utc_now) -> Collaborators:
 def catch_up(house: Collaborators) -> CaughtUp:
     """Raises `LedgerBroken`, `JournalUnreadable`, or a `StoreError`: then nothing may open."""
     leaves = head_copies.complete(house)
+    recall_releases(house)  # first: a tombstone keeps the day that the world was told
     again = journal.replay(house).again
     settle_serials(house)  # last, for it signs and publishes how the releases stand
     return CaughtUp(leaves, again)
