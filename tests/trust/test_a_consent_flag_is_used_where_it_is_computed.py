@@ -73,6 +73,7 @@ NO_GATES = {
     "ingest.own.clips:one_clip": "the same for one",
     "ingest.portal.closing:_show": "counts, for the owner's page",
     "ingest.portal.deleting:_chosen": "names what its owner wants deleted; deleting asks whose it is, under their lock",
+    "loanword.commands.operating:withdraw_account": "counts, for a dry run, what a withdrawal would erase",
     "ingest.portal.first_screen:_show": "counts, for the owner's page",
     "ingest.transparency.count:count": "sums up lengths for the numbers page, which tells of nobody",
     "ingest.take_home:take_home": "counts what there is to take",
