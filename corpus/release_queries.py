@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlalchemy import Delete, Select, Update, and_, delete, func, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from corpus import release_state
+from corpus import ledger_queries, release_state
 from corpus.release_state import KnownKey, TombstoneLine, VersionState
 from corpus.signing import Signer
 from corpus.tables import (
@@ -21,7 +21,6 @@ from corpus.tables import (
     ReleaseClip,
     ReleaseFile,
     ReleaseSerial,
-    SigningKey,
     Tombstone,
     Utterance,
 )
@@ -263,12 +262,8 @@ def _version_states(session: Session, name: str) -> list[VersionState]:
 
 
 def _keys(session: Session, signer: Signer) -> list[KnownKey]:
-    rows = session.execute(
-        select(SigningKey.key_id, SigningKey.public_key, SigningKey.endorsement).order_by(
-            SigningKey.created_at, SigningKey.key_id
-        )
-    )
-    known = [KnownKey(*row) for row in rows]
+    keys = ledger_queries.known_keys(session)
+    known = [KnownKey(each.key_id, each.public_key, each.endorsement) for each in keys]
     if all(key.key_id != signer.key_id for key in known):
         known.append(KnownKey(signer.key_id, signer.public_key.hex(), None))
     return known
