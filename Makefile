@@ -1,7 +1,7 @@
 PYTHON ?= python3
 STAMP := .venv/.setup-done
 
-.PHONY: demo test lint bench trust serve setup
+.PHONY: demo test lint bench trust figures serve setup
 
 # The whole road once, on real components. Options: make demo ARGS='--clips DIR'
 demo: $(STAMP)
@@ -24,6 +24,10 @@ bench: $(STAMP)
 # What we promise to whoever lends a voice, measured in full; writes docs/trust.md. One target: make trust ARGS='--only 3'
 trust: $(STAMP)
 	.venv/bin/python -m tests.trust $(ARGS)
+
+# How good curation is on recorded speech; writes docs/curation.md. One section: make figures ARGS='--only labels'
+figures: $(STAMP)
+	.venv/bin/python -m benchmarks.curation $(ARGS)
 
 # The server, on its default address.
 serve: $(STAMP)

@@ -1,0 +1,1 @@
+"""How good curation is on recorded speech: `python -m benchmarks.curation` writes docs/curation.md."""
