@@ -487,6 +487,34 @@ class Clip(Table):
     leased_until: Mapped[datetime | None] = operational()
 
 
+class Measurement(Table):
+    """What was measured of a clip as it is kept, on which the stages decide. Null is what could not be measured."""
+
+    __tablename__ = "measurements"
+
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
+    version: Mapped[int] = operational(comment="of the measures; older ones are taken again where there is audio")
+    judged_by: Mapped[str] = operational(String(16), index=True, comment="the rules that judged it last")
+    trimmed_start: Mapped[int] = operational(comment="samples of silence cut off before what is measured here")
+    trimmed_end: Mapped[int] = operational(comment="and after it")
+    samples: Mapped[int] = operational(comment="at 16 kHz, mono")
+    is_cut: Mapped[bool] = operational(comment="whether the recording went on past the decoder's limit")
+    peak_dbfs: Mapped[float] = operational()
+    rms_dbfs: Mapped[float] = operational()
+    lufs: Mapped[float | None] = operational(comment="integrated, ITU-R BS.1770; null under 0.4 s")
+    clipped_share: Mapped[float] = operational()
+    dc_offset: Mapped[float] = operational(comment="full scale at 1")
+    sounding_s: Mapped[float] = operational(comment="of 20 ms frames above -50 dBFS")
+    sounding_dbfs: Mapped[float | None] = operational()
+    speech_s: Mapped[float | None] = operational(comment="null where no detector was there")
+    speech_share: Mapped[float | None] = operational(comment="of what sounds")
+    snr_db: Mapped[float | None] = operational()
+    bandwidth_hz: Mapped[float | None] = operational()
+    hum_dbfs: Mapped[float | None] = operational()
+    starts_db: Mapped[float | None] = operational(comment="the first 40 ms beside what sounds")
+    ends_db: Mapped[float | None] = operational(comment="the last 40 ms beside what sounds")
+
+
 class Verdict(Table):
     """One stage's outcome for a clip."""
 

@@ -12,11 +12,12 @@ from corpus import object_keys
 from corpus.collaborators import Collaborators
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import SealedBytes, place
-from corpus.speech.decoder import Decoder
+from corpus.speech.decoder import Decoder, Recording
 from corpus.speech.recogniser import Recogniser
 from corpus.words import ClipId, KeyId
 from curation import pipeline
-from curation.clip import MeasuredClip, measure
+from curation.measure import Samples, SpeechDetector, Trim, measure_batch, trim_batch
+from curation.measurements import Measurements
 from curation.pipeline import Stage
 from curation.queries import Waiting
 from curation.verdict import StageVerdict
@@ -32,6 +33,7 @@ class Workbench:
     house: Collaborators
     decoder: Decoder
     recogniser: Recogniser | None
+    detector: SpeechDetector | None = None
     stages: Sequence[Stage] = pipeline.STAGES
 
 
@@ -54,15 +56,28 @@ class SealedClip:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """A recording that was decoded and judged."""
+class Fetched:
+    """A recording that was decoded, and the key that opened it."""
 
     key: AccountKey
-    pcm: bytes
-    clip: MeasuredClip
+    recording: Recording
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A recording that was trimmed, measured and judged. `samples` is the trimmed clip, and what is kept of it."""
+
+    key: AccountKey
+    samples: Samples
+    trim: Trim
+    measurements: Measurements
     verdicts: Sequence[StageVerdict]
     guess: Guess | None = None
     sealed: SealedClip | None = None
+
+    @property
+    def pcm(self) -> bytes:
+        return self.samples.tobytes()
 
     @property
     def passed(self) -> bool:
@@ -75,6 +90,7 @@ class Examined:
 
     utterance: Waiting
     clip_id: ClipId
+    fetched: Fetched | None = None
     judged: Judged | None = None
     error: str | None = None
 
@@ -84,42 +100,67 @@ class Examined:
         return self.judged if self.judged and self.judged.passed and self.error is None else None
 
 
-def judge(bench: Workbench, each: Examined, keys: dict[KeyId, AccountKey]) -> Examined:
-    """Fetches, decodes, measures and judges. `keys` are the batch's unwrapped keys so far."""
+def fetch(bench: Workbench, each: Examined, keys: dict[KeyId, AccountKey]) -> Examined:
+    """Fetches and decodes. `keys` are the batch's unwrapped keys so far."""
     utterance, keyring = each.utterance, bench.house.keyring
     if utterance.voice_key_id not in keys:
         keys[utterance.voice_key_id] = keyring.unwrap(utterance.account_id, utterance.voice_key_id, KeyKind.VOICE)
     key = keys[utterance.voice_key_id]
     sent = bench.house.vault.get(key, utterance.object_key)
-    recording = bench.decoder.decode(sent, bench.house.settings.clip_max)
-    clip = measure(np.frombuffer(recording.pcm, dtype="<i2"), is_cut=recording.too_long)
-    judged = Judged(key, recording.pcm, clip, pipeline.run(bench.stages, clip))
-    if judged.passed and utterance.transcript is not None:
-        text = key.open(utterance.transcript, place("utterances.transcript", utterance.utterance_id)).decode()
-        judged = replace(judged, guess=Guess(DEVICE, text, confidence=None))
-    return replace(each, judged=judged)
+    return replace(each, fetched=Fetched(key, bench.decoder.decode(sent, bench.house.settings.clip_max)))
 
 
-def hear(recogniser: Recogniser, each: Examined) -> Examined:
-    """Asks about a clip that passed without a transcript. One by one: batches of 8 were no faster."""
-    if each.passed is None or each.passed.guess:
-        return each
-    [heard] = recogniser.hear([each.passed.clip.samples])
-    guess = Guess(recogniser.name, heard.text, heard.confidence)
-    return replace(each, judged=replace(each.passed, guess=guess))
+def judge(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
+    """Trims, measures and judges what was fetched; opens the device's transcript of what passed."""
+    fetched = [each.fetched for each in batch if each.fetched]
+    whole = [np.frombuffer(each.recording.pcm, dtype="<i2") for each in fetched]
+    trims = trim_batch(whole)
+    clips = [samples[trim.start : len(samples) - trim.end] for samples, trim in zip(whole, trims, strict=True)]
+    measured = measure_batch(clips, bench.detector, cut=[each.recording.too_long for each in fetched])
+    judged = [
+        Judged(of.key, samples, trim, measurements, pipeline.run(bench.stages, measurements))
+        for of, samples, trim, measurements in zip(fetched, clips, trims, measured, strict=True)
+    ]
+    return [
+        replace(each, fetched=None, judged=_with_transcript(each, judged_so))
+        for each, judged_so in zip(batch, judged, strict=True)
+    ]
+
+
+def _with_transcript(each: Examined, judged: Judged) -> Judged:
+    utterance = each.utterance
+    if not judged.passed or utterance.transcript is None:
+        return judged
+    text = judged.key.open(utterance.transcript, place("utterances.transcript", utterance.utterance_id)).decode()
+    return replace(judged, guess=Guess(DEVICE, text, confidence=None))
+
+
+def hear(recogniser: Recogniser, batch: Sequence[Examined]) -> list[Examined]:
+    """Asks about the clips that passed without a transcript."""
+    unheard = [each.passed for each in batch if each.passed and not each.passed.guess]
+    answers = iter(recogniser.hear([judged.samples for judged in unheard]) if unheard else ())
+    after = []
+    for each in batch:
+        if each.passed and not each.passed.guess:
+            heard = next(answers)
+            guess = Guess(recogniser.name, heard.text, heard.confidence)
+            after.append(replace(each, judged=replace(each.passed, guess=guess)))
+        else:
+            after.append(each)
+    return after
 
 
 def store(house: Collaborators, each: Examined) -> Examined:
     """Seals the canonical PCM of a clip that passed, durable before any row names it."""
     if each.passed is None:
         return each
-    key, guess = each.passed.key, each.passed.guess
+    key, guess, pcm = each.passed.key, each.passed.guess, each.passed.pcm
     sealed = SealedClip(
         object_keys.new_clip_key(key.account_id, key.key_id, each.clip_id),
-        house.master.digest("pcm", each.passed.pcm),
+        house.master.digest("pcm", pcm),
         key.seal(guess.text.encode(), place("hypotheses.text", f"{each.clip_id}/{guess.recogniser}"))
         if guess
         else None,
     )
-    house.vault.put(key, sealed.object_key, each.passed.pcm)
+    house.vault.put(key, sealed.object_key, pcm)
     return replace(each, judged=replace(each.passed, sealed=sealed))

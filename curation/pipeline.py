@@ -1,13 +1,16 @@
 """The order of the stages, and the fold that runs them over one clip. Pure."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import Protocol
 
-from curation.clip import MeasuredClip
+from curation.measurements import Measurements
 from curation.stages.clipping import Clipping
 from curation.stages.duration import Duration
 from curation.stages.level import Level
 from curation.stages.silence import Silence
+from curation.stages.speech import Speech
 from curation.verdict import Drop, DropReason, StageVerdict, Verdict
 
 
@@ -21,15 +24,15 @@ class Stage(Protocol):
     def version(self) -> int:
         """Grows whenever the rule or a threshold changes."""
 
-    def look_at(self, clip: MeasuredClip) -> Verdict:
+    def look_at(self, clip: Measurements) -> Verdict:
         """Reads nothing else, writes nothing, draws no randomness."""
 
 
-STAGES: tuple[Stage, ...] = (Duration(), Silence(), Level(), Clipping())
+STAGES: tuple[Stage, ...] = (Duration(), Silence(), Level(), Clipping(), Speech())
 """Cheapest reason first, and silence before level, so that a clip without sound is called silent and not quiet."""
 
 
-def run(stages: Sequence[Stage], clip: MeasuredClip) -> list[StageVerdict]:
+def run(stages: Sequence[Stage], clip: Measurements) -> list[StageVerdict]:
     """Each stage's verdict, up to and with the first drop: what is unfit once needs no second reason."""
     verdicts: list[StageVerdict] = []
     for stage in stages:
@@ -37,6 +40,12 @@ def run(stages: Sequence[Stage], clip: MeasuredClip) -> list[StageVerdict]:
         if isinstance(verdicts[-1].verdict, Drop):
             break
     return verdicts
+
+
+def rules(stages: Sequence[Stage]) -> str:
+    """A digest of the stages, their order and versions: clips judged under another are judged again."""
+    said = json.dumps([(stage.name, stage.version) for stage in stages])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def drop_reason(verdicts: Sequence[StageVerdict]) -> DropReason | None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips, usable_utterances
 from corpus.sealed import SealedBytes
-from corpus.tables import Account, Clip, Hypothesis, Release, ReleaseClip, Utterance, Verdict
+from corpus.tables import Account, Clip, Hypothesis, Measurement, Release, ReleaseClip, Utterance, Verdict
 from corpus.words import AccountId, KeyId, Outcome, Purpose, UtteranceId
 from curation.duplicates import Member
 from curation.verdict import DropReason
@@ -97,13 +97,17 @@ def _waiting(now: datetime) -> Select[Utterance]:
 # Clips
 
 
-def add_clip(session: Session, clip: Clip, verdicts: Sequence[Verdict], hypotheses: Sequence[Hypothesis]) -> bool:
+Finding = Verdict | Measurement | Hypothesis
+"""A row about one clip, which appears in the same commit."""
+
+
+def add_clip(session: Session, clip: Clip, findings: Sequence[Finding]) -> bool:
     """Adds a clip with all that was found out about it; False where another worker's clip stands there already."""
     try:
         with session.begin_nested():
             session.add(clip)
             session.flush()
-            session.add_all([*verdicts, *hypotheses])
+            session.add_all(findings)
     except IntegrityError:
         taken = session.scalar(select(Clip.id).where(Clip.utterance_id == clip.utterance_id)) is not None
         if not taken:

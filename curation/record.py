@@ -7,16 +7,19 @@ it, and then nothing is done, or after it, and then finds all that was written.
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 
 from corpus.collaborators import Collaborators
 from corpus.errors import Transient
 from corpus.queries import share_accounts
-from corpus.tables import Clip, Hypothesis, Verdict
+from corpus.tables import Clip, Hypothesis, Measurement, Verdict
 from corpus.words import ClipId, Outcome, UtteranceId, new_id
 from curation import pipeline, queries
 from curation.counts import BatchCounts
 from curation.examine import Examined, Judged
+from curation.measurements import VERSION
+from curation.queries import Finding
 from curation.verdict import Drop, StageVerdict
 
 EXAMINATION = "examination"
@@ -33,8 +36,10 @@ def claim(house: Collaborators, utterance_ids: Sequence[UtteranceId]) -> tuple[l
     return [Examined(utterance, ClipId(new_id())) for utterance in claimed], refused
 
 
-def record(house: Collaborators, batch: Sequence[Examined]) -> BatchCounts:
+def record(house: Collaborators, batch: Sequence[Examined], rules: str) -> BatchCounts:
     """The commit gate: records what may still be used, in one commit, and erases the objects of the rest.
+
+    `rules` says which stages judged, so that others can judge again.
 
     When the commit itself is lost its outcome is unknown: the objects then stay, as orphans at worst.
     """
@@ -46,7 +51,7 @@ def record(house: Collaborators, batch: Sequence[Examined]) -> BatchCounts:
         usable = {utterance.utterance_id for utterance in queries.waiting(session, ids, now)}
         done = queries.done(session, ids)
         for each in sorted(batch, key=lambda each: each.utterance.utterance_id):  # one order, or two workers deadlock
-            if each.utterance.utterance_id in usable and queries.add_clip(session, *_rows(each, now)):
+            if each.utterance.utterance_id in usable and queries.add_clip(session, *_rows(each, rules, now)):
                 counts += _recorded(each)
                 continue
             withdrawn = each.utterance.utterance_id not in usable | done
@@ -72,22 +77,36 @@ def _ending(each: Examined) -> tuple[Outcome | None, str | None]:
     return (Outcome.DROPPED, reason.value) if reason else (None, None)
 
 
-def _rows(each: Examined, now: datetime) -> tuple[Clip, list[Verdict], list[Hypothesis]]:
+def _rows(each: Examined, rules: str, now: datetime) -> tuple[Clip, list[Finding]]:
+    """The clip, and each step's rows about it."""
     outcome, reason = _ending(each)
     clip = Clip(
         id=each.clip_id, utterance_id=each.utterance.utterance_id, outcome=outcome, reason=reason, measured_at=now
     )
-    judged, hypotheses = each.judged, list[Hypothesis]()
-    verdicts = [_verdict(each.clip_id, verdict, now) for verdict in (judged.verdicts if judged else ())]
+    judged, findings = each.judged, list[Finding]()
     if judged:
-        clip.samples, clip.clipped_share = len(judged.clip.samples), judged.clip.clipped_share
-        clip.peak_dbfs, clip.rms_dbfs = judged.clip.peak_dbfs, judged.clip.rms_dbfs
+        measured = judged.measurements
+        clip.samples, clip.clipped_share = measured.samples, measured.clipped_share
+        clip.peak_dbfs, clip.rms_dbfs = measured.peak_dbfs, measured.rms_dbfs
+        findings += [_verdict(each.clip_id, verdict, now) for verdict in judged.verdicts]
+        findings.append(_measurement(each.clip_id, judged, rules))
     if each.error is not None:
-        verdicts.append(_failure(each.clip_id, each.error, now))
+        findings.append(_failure(each.clip_id, each.error, now))
     elif judged and judged.sealed:
         clip.object_key, clip.pcm_digest = judged.sealed.object_key, judged.sealed.pcm_digest
-        hypotheses = _hypotheses(each.clip_id, judged, now)
-    return clip, verdicts, hypotheses
+        findings += _hypotheses(each.clip_id, judged, now)
+    return clip, findings
+
+
+def _measurement(clip_id: ClipId, judged: Judged, rules: str) -> Measurement:
+    return Measurement(
+        clip_id=clip_id,
+        version=VERSION,
+        judged_by=rules,
+        trimmed_start=judged.trim.start,
+        trimmed_end=judged.trim.end,
+        **asdict(judged.measurements),
+    )
 
 
 def _verdict(clip_id: ClipId, of: StageVerdict, now: datetime) -> Verdict:

@@ -12,8 +12,9 @@ import structlog
 from corpus.errors import LoanwordError, Misconfigured, ObjectAbsent, ObjectCorrupt, StoreError, Transient
 from corpus.keys import AccountKey
 from corpus.words import KeyId, UtteranceId
+from curation import pipeline
 from curation.counts import BatchCounts
-from curation.examine import Examined, Workbench, hear, judge, store
+from curation.examine import Examined, Workbench, fetch, hear, judge, store
 from curation.record import claim, record
 
 log = structlog.get_logger()
@@ -24,23 +25,45 @@ def curate_batch(bench: Workbench, utterance_ids: Sequence[UtteranceId]) -> Batc
     try:
         claimed, refused = claim(bench.house, utterance_ids)
         batch = _examined(bench, claimed)
-        return refused + record(bench.house, batch) + BatchCounts(postponed=len(claimed) - len(batch))
+        return (
+            refused
+            + record(bench.house, batch, pipeline.rules(bench.stages))
+            + BatchCounts(postponed=len(claimed) - len(batch))
+        )
     except Transient as error:
         log.warning("batch_postponed", error=type(error).__name__, utterances=len(utterance_ids))
         return BatchCounts(postponed=len(utterance_ids))
 
 
 def _examined(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
+    """Steps over the whole batch, in order; each adds to `Judged` what it finds out about the clips that pass."""
     keys: dict[KeyId, AccountKey] = {}
-    batch = _each(batch, lambda each: judge(bench, each, keys))
+    batch = _each(batch, lambda each: fetch(bench, each, keys))
+    batch = _together(batch, lambda some: judge(bench, some))
     recogniser = bench.recogniser
     if recogniser is not None:
-        batch = _each(batch, lambda each: hear(recogniser, each))
+        batch = _together(batch, lambda some: hear(recogniser, some))
     return _each(batch, lambda each: store(bench.house, each))
 
 
+def _together(batch: Sequence[Examined], step: Callable[[Sequence[Examined]], list[Examined]]) -> list[Examined]:
+    """The batch after a step over all at once. Where that fails, one by one: whoever is at fault fails alone."""
+    sound = [each for each in batch if each.error is None]
+    try:
+        after = step(sound)
+    except Misconfigured:
+        raise
+    except Exception as error:  # whose fault it was, and whether it is one, is found out one by one
+        log.info("batch_taken_apart", error=type(error).__name__, utterances=len(sound))
+        after = _each(sound, lambda each: step([each])[0])
+    return [each for each in batch if each.error is not None] + after
+
+
 def _each(batch: Sequence[Examined], step: Callable[[Examined], Examined]) -> list[Examined]:
-    """The batch after the step. What fails stays, with its error; what is to be tried again later is left out."""
+    """The batch after a step over one at a time.
+
+    What fails stays, with its error; what is to be tried again later is left out.
+    """
     after = []
     for each in batch:
         try:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from curation.clip import MeasuredClip
+from curation.measurements import Measurements
 from curation.verdict import Drop, DropReason, Keep, Verdict
 
 
@@ -18,6 +18,6 @@ class Clipping:
     name: str = "clipping"
     version: int = 1
 
-    def look_at(self, clip: MeasuredClip) -> Verdict:
+    def look_at(self, clip: Measurements) -> Verdict:
         # More than one sample in a hundred lies in a flat top: clipped.
         return Drop(DropReason.CLIPPED) if clip.clipped_share > self.most_share else Keep()

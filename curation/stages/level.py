@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from curation.clip import MeasuredClip
+from curation.measurements import Measurements
 from curation.verdict import Drop, DropReason, Keep, Verdict
 
 
@@ -16,14 +14,11 @@ class Level:
     both far sounds in a still room.
     """
 
-    gate_dbfs: float = -50.0
     faintest_dbfs: float = -45.0
     name: str = "level"
     version: int = 1
 
-    def look_at(self, clip: MeasuredClip) -> Verdict:
-        # The mean power of the frames above the gate is too low, or there is no such frame: too quiet.
-        sounding = clip.frames_dbfs[clip.frames_dbfs > self.gate_dbfs]
-        faintest = 10 ** (self.faintest_dbfs / 10)
-        too_quiet = len(sounding) == 0 or np.power(10, sounding / 10).mean() < faintest
+    def look_at(self, clip: Measurements) -> Verdict:
+        # The mean power of the frames that sound is too low, or no frame sounds: too quiet.
+        too_quiet = clip.sounding_dbfs is None or clip.sounding_dbfs < self.faintest_dbfs
         return Drop(DropReason.TOO_QUIET) if too_quiet else Keep()

@@ -3,6 +3,9 @@
 Every table hangs from a clip or an utterance by a foreign key, and so goes with the voice.
 """
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "b41d7e02c9a6"
 down_revision = "7c1e5a90b3d4"
 branch_labels = None
@@ -10,8 +13,46 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "measurements",
+        sa.Column("clip_id", sa.String(32), nullable=False),
+        sa.Column(
+            "version",
+            sa.Integer(),
+            nullable=False,
+            comment="of the measures; older ones are taken again where there is audio",
+        ),
+        sa.Column("judged_by", sa.String(16), nullable=False, comment="the rules that judged it last"),
+        sa.Column(
+            "trimmed_start",
+            sa.Integer(),
+            nullable=False,
+            comment="samples of silence cut off before what is measured here",
+        ),
+        sa.Column("trimmed_end", sa.Integer(), nullable=False, comment="and after it"),
+        sa.Column("samples", sa.Integer(), nullable=False, comment="at 16 kHz, mono"),
+        sa.Column(
+            "is_cut", sa.Boolean(), nullable=False, comment="whether the recording went on past the decoder's limit"
+        ),
+        sa.Column("peak_dbfs", sa.Double(), nullable=False),
+        sa.Column("rms_dbfs", sa.Double(), nullable=False),
+        sa.Column("lufs", sa.Double(), nullable=True, comment="integrated, ITU-R BS.1770; null under 0.4 s"),
+        sa.Column("clipped_share", sa.Double(), nullable=False),
+        sa.Column("dc_offset", sa.Double(), nullable=False, comment="full scale at 1"),
+        sa.Column("sounding_s", sa.Double(), nullable=False, comment="of 20 ms frames above -50 dBFS"),
+        sa.Column("sounding_dbfs", sa.Double(), nullable=True),
+        sa.Column("speech_s", sa.Double(), nullable=True, comment="null where no detector was there"),
+        sa.Column("speech_share", sa.Double(), nullable=True, comment="of what sounds"),
+        sa.Column("snr_db", sa.Double(), nullable=True),
+        sa.Column("bandwidth_hz", sa.Double(), nullable=True),
+        sa.Column("hum_dbfs", sa.Double(), nullable=True),
+        sa.Column("starts_db", sa.Double(), nullable=True, comment="the first 40 ms beside what sounds"),
+        sa.Column("ends_db", sa.Double(), nullable=True, comment="the last 40 ms beside what sounds"),
+        sa.ForeignKeyConstraint(["clip_id"], ["clips.id"], name="fk_measurements_clip_id_clips"),
+        sa.PrimaryKeyConstraint("clip_id", name="pk_measurements"),
+    )
+    op.create_index("ix_measurements_judged_by", "measurements", ["judged_by"])
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("measurements")

@@ -234,7 +234,7 @@ def test_of_two_clips_of_one_utterance_added_at_once_the_second_is_refused(
     def add(where: Collaborators, added: Callable[[], object] = lambda: None) -> bool:
         with where.database.writing() as session:
             clip = Clip(id=ClipId(new_id()), utterance_id=utterance_id, measured_at=NOW)
-            is_first = curation_queries.add_clip(session, clip, [], [])
+            is_first = curation_queries.add_clip(session, clip, [])
             added()
             return is_first
 

@@ -18,13 +18,13 @@ from corpus.keys import AccountKey
 from corpus.object_store import ObjectStore
 from corpus.sealed import place
 from corpus.speech.recogniser import Heard
-from corpus.tables import Clip, Hypothesis, Release, ReleaseClip
+from corpus.tables import Clip, Hypothesis, Measurement, Release, ReleaseClip
 from corpus.vault import Vault
 from corpus.words import Outcome, ReleaseId, ReleaseState, Split, UtteranceId, new_id
 from curation import queries, run
-from curation.clip import MeasuredClip
 from curation.examine import Workbench
 from curation.executors import Inline
+from curation.measurements import VERSION, Measurements
 from curation.verdict import Keep, Verdict
 from tests.factories import Lender, make_lender, make_utterance, tone, voice_key, wav, withdraw_consent
 from tests.fixtures.house import StillClock
@@ -85,7 +85,25 @@ def test_a_kept_clip_is_canonical_sealed_pcm_with_its_measurements(house: Collab
         ("duration", Outcome.KEPT, None),
         ("level", Outcome.KEPT, None),
         ("silence", Outcome.KEPT, None),
+        ("speech", Outcome.KEPT, None),
     ]
+    [measurement] = rows(house, Measurement)
+    assert (measurement.version, measurement.samples, measurement.is_cut) == (VERSION, 24_000, False)
+    assert measurement.lufs == pytest.approx(-9.6, abs=0.1)
+    assert measurement.speech_s is None
+
+
+def test_what_is_kept_is_trimmed_and_the_trim_is_recorded(house: Collaborators, bench: Workbench) -> None:
+    lender, voice = make_lender(house), tone(duration_s=1.0)
+    make_utterance(house, lender, body=wav(bytes(32_000) + voice + bytes(64_000)))
+
+    run.curate(house, Inline(bench))
+
+    [clip], [measurement] = rows(house, Clip), rows(house, Measurement)
+    margin = bytes(7_680)
+    assert house.vault.get(voice_key(house, lender.account_id), clip.object_key or "") == margin + voice + margin
+    assert (measurement.trimmed_start, measurement.trimmed_end) == (16_000 - 3_840, 32_000 - 3_840)
+    assert clip.samples == measurement.samples == 16_000 + 2 * 3_840
 
 
 def test_a_dropped_clip_leaves_verdicts_and_measurements_but_no_audio(house: Collaborators, bench: Workbench) -> None:
@@ -99,6 +117,8 @@ def test_a_dropped_clip_leaves_verdicts_and_measurements_but_no_audio(house: Col
         ("duration", Outcome.KEPT, None),
         ("silence", Outcome.DROPPED, "silent"),
     ]
+    [measurement] = rows(house, Measurement)
+    assert (measurement.sounding_s, measurement.snr_db) == (0.0, None)
     assert rows(house, Hypothesis) == []
     assert clip_objects(house) == []
 
@@ -417,8 +437,8 @@ class Breaks:
     name: str = "breaks"
     version: int = 1
 
-    def look_at(self, clip: MeasuredClip) -> Verdict:
-        if len(clip.samples) == self.samples:
+    def look_at(self, clip: Measurements) -> Verdict:
+        if clip.samples == self.samples:
             raise ZeroDivisionError
         return Keep()
 

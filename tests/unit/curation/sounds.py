@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.measure import measure_batch
+from curation.measurements import Measurements
+
 RATE_HZ = 16_000
 
 Samples = NDArray[np.int16]
@@ -22,3 +25,9 @@ def silence(duration_s: float = 1.0) -> Samples:
 
 def joined(*parts: Samples) -> Samples:
     return np.concatenate(parts)
+
+
+def measured(samples: Samples, *, is_cut: bool = False) -> Measurements:
+    """What is measured of one clip, without a detector."""
+    [found] = measure_batch([samples], cut=[is_cut])
+    return found

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation import pipeline
-from curation.clip import MeasuredClip, measure
+from curation.measurements import Measurements
 from curation.verdict import Drop, DropReason, Keep, StageVerdict, Verdict
-from tests.unit.curation.sounds import silence, tone
+from tests.unit.curation.sounds import measured, silence, tone
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Says:
     name: str = "says"
     version: int = 7
 
-    def look_at(self, _clip: MeasuredClip) -> Verdict:
+    def look_at(self, _clip: Measurements) -> Verdict:
         return self.verdict
 
 
@@ -31,7 +31,7 @@ verdicts = st.one_of(st.just(Keep()), st.sampled_from(DropReason).map(Drop))
 def test_the_first_drop_ends_the_run_and_is_recorded_with_what_came_before() -> None:
     stages = [Says(Keep(), "first"), Says(SILENT, "second"), Says(Keep(), "third")]
 
-    ran = pipeline.run(stages, measure(tone()))
+    ran = pipeline.run(stages, measured(tone()))
 
     assert ran == [StageVerdict("first", 7, Keep()), StageVerdict("second", 7, SILENT)]
     assert pipeline.drop_reason(ran) is DropReason.SILENT
@@ -39,7 +39,7 @@ def test_the_first_drop_ends_the_run_and_is_recorded_with_what_came_before() -> 
 
 @given(st.lists(verdicts, max_size=6))
 def test_a_clip_passes_exactly_where_every_stage_keeps_it(said: list[Verdict]) -> None:
-    ran = pipeline.run([Says(verdict, f"stage {index}") for index, verdict in enumerate(said)], measure(tone(0.1)))
+    ran = pipeline.run([Says(verdict, f"stage {index}") for index, verdict in enumerate(said)], measured(tone(0.1)))
 
     drops = [verdict.reason for verdict in said if isinstance(verdict, Drop)]
     assert pipeline.drop_reason(ran) == (drops[0] if drops else None)
@@ -47,14 +47,14 @@ def test_a_clip_passes_exactly_where_every_stage_keeps_it(said: list[Verdict]) -
 
 
 def test_a_good_clip_is_looked_at_by_every_stage_in_order() -> None:
-    ran = pipeline.run(pipeline.STAGES, measure(tone(1.0)))
+    ran = pipeline.run(pipeline.STAGES, measured(tone(1.0)))
 
-    assert [each.stage for each in ran] == ["duration", "silence", "level", "clipping"]
+    assert [each.stage for each in ran] == ["duration", "silence", "level", "clipping", "speech"]
     assert pipeline.drop_reason(ran) is None
 
 
 def test_a_silent_clip_is_called_silent_and_not_quiet() -> None:
-    assert pipeline.drop_reason(pipeline.run(pipeline.STAGES, measure(silence(1.5)))) is DropReason.SILENT
+    assert pipeline.drop_reason(pipeline.run(pipeline.STAGES, measured(silence(1.5)))) is DropReason.SILENT
 
 
 @given(st.binary(max_size=40_000))
@@ -62,7 +62,7 @@ def test_whatever_the_samples_the_stages_answer_and_change_nothing(noise: bytes)
     samples = np.frombuffer(noise[: len(noise) // 2 * 2], "<i2").copy()
     before = samples.tobytes()
 
-    first, second = (pipeline.run(pipeline.STAGES, measure(samples)) for _ in range(2))
+    first, second = (pipeline.run(pipeline.STAGES, measured(samples)) for _ in range(2))
 
     assert first == second
     assert samples.tobytes() == before

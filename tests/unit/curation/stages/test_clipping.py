@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from curation.clip import measure
 from curation.stages.clipping import Clipping
 from curation.verdict import Drop, DropReason, Keep, Verdict
-from tests.unit.curation.sounds import Samples, tone
+from tests.unit.curation.sounds import Samples, measured, tone
 
 
 def with_flat_tops(samples: Samples, share: float) -> Samples:
@@ -26,4 +25,4 @@ def with_flat_tops(samples: Samples, share: float) -> Samples:
     ],
 )
 def test_little_of_a_clip_may_be_cut_flat(samples: Samples, verdict: Verdict) -> None:
-    assert Clipping().look_at(measure(samples)) == verdict
+    assert Clipping().look_at(measured(samples)) == verdict

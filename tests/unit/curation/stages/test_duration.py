@@ -2,10 +2,9 @@
 
 import pytest
 
-from curation.clip import measure
 from curation.stages.duration import Duration
 from curation.verdict import Drop, DropReason, Keep, Verdict
-from tests.unit.curation.sounds import tone
+from tests.unit.curation.sounds import measured, tone
 
 
 @pytest.mark.parametrize(
@@ -19,8 +18,8 @@ from tests.unit.curation.sounds import tone
     ],
 )
 def test_a_clip_lasts_from_a_word_to_a_sentence(duration_s: float, verdict: Verdict) -> None:
-    assert Duration().look_at(measure(tone(duration_s))) == verdict
+    assert Duration().look_at(measured(tone(duration_s))) == verdict
 
 
 def test_what_the_decoder_cut_off_is_too_long_however_little_is_left() -> None:
-    assert Duration().look_at(measure(tone(5.0), is_cut=True)) == Drop(DropReason.TOO_LONG)
+    assert Duration().look_at(measured(tone(5.0), is_cut=True)) == Drop(DropReason.TOO_LONG)

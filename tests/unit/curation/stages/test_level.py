@@ -2,10 +2,9 @@
 
 import pytest
 
-from curation.clip import measure
 from curation.stages.level import Level
 from curation.verdict import Drop, DropReason, Keep, Verdict
-from tests.unit.curation.sounds import Samples, joined, silence, tone
+from tests.unit.curation.sounds import Samples, joined, measured, silence, tone
 
 
 @pytest.mark.parametrize(
@@ -18,4 +17,4 @@ from tests.unit.curation.sounds import Samples, joined, silence, tone
     ],
 )
 def test_what_sounds_must_be_loud_enough(samples: Samples, verdict: Verdict) -> None:
-    assert Level().look_at(measure(samples)) == verdict
+    assert Level().look_at(measured(samples)) == verdict

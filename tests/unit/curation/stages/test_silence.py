@@ -2,10 +2,9 @@
 
 import pytest
 
-from curation.clip import measure
 from curation.stages.silence import Silence
 from curation.verdict import Drop, DropReason, Keep, Verdict
-from tests.unit.curation.sounds import Samples, joined, silence, tone
+from tests.unit.curation.sounds import Samples, joined, measured, silence, tone
 
 
 @pytest.mark.parametrize(
@@ -20,4 +19,4 @@ from tests.unit.curation.sounds import Samples, joined, silence, tone
     ],
 )
 def test_something_must_sound_for_a_syllable(samples: Samples, verdict: Verdict) -> None:
-    assert Silence().look_at(measure(samples)) == verdict
+    assert Silence().look_at(measured(samples)) == verdict

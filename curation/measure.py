@@ -1,0 +1,238 @@
+"""Measures clips, a whole batch in one go. Pure.
+
+The clips lie end to end in one array, and sums run from border to border; only laying them out loops over clips.
+What hears speech is handed in; all else is arithmetic on samples. A clip measures the same in any batch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from corpus.audio import RATE_HZ
+from curation.loudness import block_weights, integrated_lufs
+from curation.measurements import FLOOR_DBFS, GATE_DBFS, Measurements
+
+Samples = NDArray[np.int16]
+"""Mono, 16 kHz, shape (samples,)."""
+Floats = NDArray[np.floating[Any]]
+
+FRAME_SAMPLES = 320  # 20 ms: two periods of the lowest voice, and the step of the models that will train on it
+BLOCK_SAMPLES = 1_600  # 100 ms: whole periods of 50 and 60 Hz, and the step of BS.1770's gating blocks
+BLOCK_FRAMES = BLOCK_SAMPLES // FRAME_SAMPLES
+EDGE_SAMPLES = 640  # 40 ms: shorter than a syllable, longer than a click
+
+FULL_SCALE = 32_700  # 0.02 dB under the largest sample: a resampler rings a little beside a clipped peak
+FLAT_RUN_SAMPLES = 3  # one sample at full scale is a loud peak; three in a row are a flat top
+
+ALWAYS_THERE = 0.1
+"""The part of the frames that are taken for pauses, of which the loudest is the noise."""
+
+TRIM_MARGIN_SAMPLES = 12 * FRAME_SAMPLES
+"""0.24 s stay on either side: the faint start of a word (an h, an f) lasts less, and aligners want some silence."""
+TRIM_OVER_NOISE_DB, TRIM_QUIETEST_DBFS = 10.0, -65.0
+
+DECIMALS = 4
+
+SPEECH_CHUNK_SAMPLES = 512
+SPEECH_AT = 0.5
+"""The probability from which a chunk counts as speech: what the detector's authors advise."""
+
+
+class SpeechDetector(Protocol):
+    """Hears where somebody speaks."""
+
+    def speech(self, batch: Sequence[Samples]) -> list[NDArray[np.float32]]:
+        """For each clip, and each `SPEECH_CHUNK_SAMPLES` begun of it, the probability of speech, shape (chunks,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """What is cut off: samples at the start, and samples at the end."""
+
+    start: int
+    end: int
+
+
+def trim_batch(batch: Sequence[Samples]) -> list[Trim]:
+    """How much silence leads and trails each clip, but for a margin.
+
+    Silence is what lies near the noise of the clip's pauses, or under -65 dBFS; nothing above the gate is ever cut.
+    A clip in which nothing sounds is left whole.
+    """
+    if not batch:
+        return []
+    laid = _Laid(batch)
+    quietest = np.clip(laid.noise_dbfs + TRIM_OVER_NOISE_DB, TRIM_QUIETEST_DBFS, GATE_DBFS)
+    sounds = laid.is_whole_frame & (laid.frames_dbfs > laid.each_frames(quietest))
+    place = np.arange(len(sounds)) - laid.each_frames(laid.first_frame)
+    first = np.minimum.reduceat(np.where(sounds, place, np.iinfo(np.int64).max), laid.first_frame)
+    last = np.maximum.reduceat(np.where(sounds, place, -1), laid.first_frame)
+    start = np.maximum(first * FRAME_SAMPLES - TRIM_MARGIN_SAMPLES, 0)
+    end = np.maximum(laid.samples - (last + 1) * FRAME_SAMPLES - TRIM_MARGIN_SAMPLES, 0)
+    return [Trim(int(start[index]), int(end[index])) if last[index] >= 0 else Trim(0, 0) for index in range(len(batch))]
+
+
+def measure_batch(
+    batch: Sequence[Samples], detector: SpeechDetector | None = None, *, cut: Sequence[bool] | None = None
+) -> list[Measurements]:
+    """Measures each clip; there may be clips without samples. `cut` says which ended at the decoder's limit."""
+    if not batch:
+        return []
+    laid = _Laid(batch)
+    sounding_frames = laid.sum_frames(laid.is_sounding)
+    sounding_s = sounding_frames * FRAME_SAMPLES / RATE_HZ
+    sounding = laid.sum_frames(np.where(laid.is_sounding, laid.frames_power, 0)) / np.maximum(sounding_frames, 1)
+    sounds = sounding_frames > 0
+    sounding_dbfs = dbfs(sounding)
+    snr_db = 10 * np.log10(np.maximum(sounding - laid.noise, laid.noise / 100) / laid.noise)
+    speech_s = _speech_s(batch, sounds, detector)
+    columns: dict[str, Sequence[Any]] = {
+        "samples": laid.samples.tolist(),
+        "is_cut": [False] * len(batch) if cut is None else list(cut),
+        "peak_dbfs": dbfs(np.square(laid.peak)).tolist(),
+        "rms_dbfs": dbfs(laid.sum_frames(laid.frames_energy) / laid.at_least_one + np.square(laid.mean)).tolist(),
+        "lufs": integrated_lufs(laid.spectrum @ block_weights(), laid.first_block, laid.samples // BLOCK_SAMPLES),
+        "clipped_share": (_clipped(laid) / laid.at_least_one).tolist(),
+        "dc_offset": laid.mean.tolist(),
+        "sounding_s": sounding_s.tolist(),
+        "sounding_dbfs": _where(sounds, sounding_dbfs),
+        "speech_s": [None] * len(batch) if speech_s is None else speech_s.tolist(),
+        "speech_share": (
+            [None] * len(batch)
+            if speech_s is None
+            else np.minimum(speech_s / np.maximum(sounding_s, FRAME_SAMPLES / RATE_HZ), 1).tolist()
+        ),
+        "snr_db": _where(sounds, snr_db),
+        "bandwidth_hz": [None] * len(batch),
+        "hum_dbfs": [None] * len(batch),
+        "starts_db": _where(sounds, laid.edge_dbfs(at_end=False) - sounding_dbfs),
+        "ends_db": _where(sounds, laid.edge_dbfs(at_end=True) - sounding_dbfs),
+    }
+    return [
+        Measurements(**{name: _rounded(value) for name, value in zip(columns, row, strict=True)})
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _rounded(value: Any) -> Any:
+    """To `DECIMALS`: the last bits of a sum depend on what else was summed with it."""
+    return round(value, DECIMALS) if isinstance(value, float) else value
+
+
+def dbfs(power: Any) -> NDArray[np.float64]:
+    """The level of a mean square, full scale at 1."""
+    return np.asarray(10 * np.log10(np.maximum(power, 10 ** (FLOOR_DBFS / 10))), dtype=np.float64)
+
+
+class _Laid:
+    """A batch end to end, each clip padded with zeros to whole blocks, at least one; `first_…` are their borders."""
+
+    def __init__(self, batch: Sequence[Samples]) -> None:
+        self.samples = np.array([len(clip) for clip in batch])
+        self.at_least_one = np.maximum(self.samples, 1)
+        self.blocks = np.maximum(-(-self.samples // BLOCK_SAMPLES), 1)
+        padding = self.blocks * BLOCK_SAMPLES - self.samples
+        zeros = np.zeros(BLOCK_SAMPLES, np.int16)
+        parts = [part for clip, pad in zip(batch, padding, strict=True) for part in (clip, zeros[:pad])]
+        self.raw = np.concatenate(parts)
+        self.first_block = np.cumsum(self.blocks) - self.blocks
+        self.first_frame = self.first_block * BLOCK_FRAMES
+        raw = self.raw.reshape(-1, FRAME_SAMPLES)
+        self.peak = (
+            np.maximum(
+                np.maximum.reduceat(raw.max(axis=1), self.first_frame).astype(np.float64),
+                -np.minimum.reduceat(raw.min(axis=1), self.first_frame).astype(np.float64),
+            )
+            / 32_768
+        )
+        signal = raw.astype(np.float32)
+        signal *= np.float32(1 / 32_768)
+        self.mean = self.sum_frames(signal.sum(axis=1, dtype=np.float32).astype(np.float64)) / self.at_least_one
+        signal -= self.each_frames(self.mean).astype(np.float32)[:, np.newaxis]
+        self.signal = signal.reshape(-1)  # without a faulty microphone's offset, which is no sound
+        ends = self.first_block * BLOCK_SAMPLES + self.samples
+        for end, pad in zip(ends.tolist(), padding.tolist(), strict=True):
+            self.signal[end : end + pad] = 0
+        self.frames_energy = np.einsum("ij,ij->i", signal, signal).astype(np.float64)
+        self.frames_power = self.frames_energy / FRAME_SAMPLES
+        place = np.arange(len(signal)) - self.each_frames(self.first_frame)
+        self.is_whole_frame = place < self.each_frames(self.samples // FRAME_SAMPLES)
+
+    def each_frames(self, of_clips: NDArray[Any]) -> NDArray[Any]:
+        """A clip's number, once for each of its frames."""
+        return np.repeat(of_clips, self.blocks * BLOCK_FRAMES)
+
+    def sum_frames(self, of_frames: NDArray[Any]) -> NDArray[np.float64]:
+        return np.add.reduceat(of_frames, self.first_frame, dtype=np.float64)
+
+    @cached_property
+    def frames_dbfs(self) -> NDArray[np.float64]:
+        return dbfs(self.frames_power)
+
+    @cached_property
+    def is_sounding(self) -> NDArray[np.bool_]:
+        return np.asarray(self.is_whole_frame & (self.frames_dbfs > GATE_DBFS))
+
+    @cached_property
+    def noise(self) -> NDArray[np.float64]:
+        """The power that nine frames in ten exceed, at least that of the rounding to 16 bits; of each clip."""
+        clip = self.each_frames(np.arange(len(self.samples)))
+        power = np.where(self.is_whole_frame, self.frames_power, np.inf)
+        order = np.lexsort((power, clip))
+        rank = (ALWAYS_THERE * np.maximum(self.samples // FRAME_SAMPLES - 1, 0)).astype(np.int64)
+        found = power[order][self.first_frame + rank]
+        return np.maximum(np.where(np.isfinite(found), found, 0), 1 / 12 / 32_768**2)
+
+    @cached_property
+    def noise_dbfs(self) -> NDArray[np.float64]:
+        return dbfs(self.noise)
+
+    @cached_property
+    def spectrum(self) -> NDArray[np.float32]:
+        """The mean square of each block in each of 801 bins of 10 Hz; a row sums to the block's mean square."""
+        bins = scipy.fft.rfft(self.signal.reshape(-1, BLOCK_SAMPLES), axis=1)
+        power = np.square(bins.real) + np.square(bins.imag)
+        power *= np.float32(2 / BLOCK_SAMPLES**2)
+        power[:, [0, -1]] /= 2
+        return power
+
+    def edge_dbfs(self, *, at_end: bool) -> NDArray[np.float64]:
+        """The level of the first or last 40 ms, or of a shorter clip."""
+        size = np.clip(self.samples, 1, EDGE_SAMPLES)
+        first = self.first_block * BLOCK_SAMPLES + (np.maximum(self.samples - EDGE_SAMPLES, 0) if at_end else 0)
+        edges = self.signal[first[:, np.newaxis] + np.arange(EDGE_SAMPLES)]  # past a short clip's end lie zeros
+        return dbfs(np.square(edges, dtype=np.float64).sum(axis=1) / size)
+
+
+def _where(there: NDArray[np.bool_], values: NDArray[np.float64]) -> list[float | None]:
+    return [value if is_there else None for is_there, value in zip(there.tolist(), values.tolist(), strict=True)]
+
+
+def _clipped(laid: _Laid) -> NDArray[np.float64]:
+    """How many samples of each clip stand in a flat top."""
+    counts = np.zeros(len(laid.samples))
+    if laid.peak.max() * 32_768 < FULL_SCALE:
+        return counts
+    (at,) = np.nonzero((laid.raw >= FULL_SCALE) | (laid.raw <= -FULL_SCALE))
+    clip = np.searchsorted(laid.first_block * BLOCK_SAMPLES, at, side="right") - 1
+    begins = np.flatnonzero(np.r_[True, (np.diff(at) != 1) | (np.diff(clip) != 0)])
+    runs = np.diff(np.r_[begins, len(at)])
+    is_flat = runs >= FLAT_RUN_SAMPLES
+    np.add.at(counts, clip[begins[is_flat]], runs[is_flat])
+    return counts
+
+
+def _speech_s(
+    batch: Sequence[Samples], sounds: NDArray[np.bool_], detector: SpeechDetector | None
+) -> NDArray[np.float64] | None:
+    """How long each clip speaks. What does not sound is not put before the detector."""
+    if detector is None:
+        return None
+    heard = iter(detector.speech([clip for clip, is_heard in zip(batch, sounds, strict=True) if is_heard]))
+    chunks = [np.count_nonzero(next(heard) >= SPEECH_AT) if is_heard else 0 for is_heard in sounds]
+    return np.array(chunks) * SPEECH_CHUNK_SAMPLES / RATE_HZ
