@@ -14,7 +14,7 @@ from corpus.errors import AccountKeyError, ObjectAbsent, ReleaseWithdrawn
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import place
 from corpus.words import AccountId, ClipId
-from export import consents, queries, shards, snapshot, wav
+from export import consents, disguise, queries, shards, snapshot, wav
 from export.manifest import ReleasedClip
 from export.snapshot import Shard, Snapshot
 
@@ -68,7 +68,7 @@ def make_shard(
         archive = _laid_out(opened)
         placed = list(zip(opened, archive.rooms[::2], strict=True))
         batches = (placed[start : start + BATCH] for start in range(0, len(placed), BATCH))
-        digests = chain.from_iterable(pool.map(lambda batch: [_fill(house, *clip) for clip in batch], batches))
+        digests = chain.from_iterable(pool.map(lambda batch: [_fill(house, frozen, *clip) for clip in batch], batches))
         return archive.content, [
             _member(clip, digest, frozen, shard) for clip, digest in zip(opened, digests, strict=True)
         ]
@@ -113,10 +113,14 @@ def _laid_out(opened: Sequence[_Opened]) -> shards.LaidOut:
     return archive
 
 
-def _fill(house: Collaborators, clip: _Opened, room: memoryview) -> str:
-    """Writes a clip's WAV file into its place; returns its SHA-256."""
+def _fill(house: Collaborators, frozen: Snapshot, clip: _Opened, room: memoryview) -> str:
+    """Writes a clip's WAV file into its place, disguised where the policy asks for it; returns its SHA-256."""
     room[: wav.HEADER_BYTES] = wav.header(clip.row.samples)
     house.vault.get_into(room[wav.HEADER_BYTES :], clip.key, clip.row.object_key)
+    if asked := frozen.policy.disguise:
+        drawn_from = disguise.alpha_message(asked, frozen.name, frozen.version, clip.row.speaker, clip.row.wav_filename)
+        alpha = disguise.drawn(asked, clip.key.digest(disguise.ALPHA_LABEL, drawn_from))
+        disguise.disguise_in_place(room[wav.HEADER_BYTES :], alpha)
     return sha256(room).hexdigest()
 
 

@@ -30,6 +30,7 @@ class WarningName(StrEnum):
     EMPTY_SPLIT = "empty_split"
     UNMET_MINIMUM = "unmet_minimum"
     NO_LICENCE = "no_licence"
+    DISGUISE_NOT_MEASURED = "disguise_not_measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +72,7 @@ def warnings(by_split: Mapping[Split, Counted], policy: Policy) -> tuple[Release
             found.append(ReleaseWarning(WarningName.UNMET_MINIMUM, split, message))
     if policy.licence_id == NO_LICENCE_ID:
         found.append(ReleaseWarning(WarningName.NO_LICENCE, None, "The policy states no licence."))
+    if policy.disguise and not (policy.disguise.figures and policy.disguise.figures.attacks):
+        message = "The voices are disguised, and nobody has measured how far: see `loanword evaluate disguise`."
+        found.append(ReleaseWarning(WarningName.DISGUISE_NOT_MEASURED, None, message))
     return tuple(found)

@@ -14,6 +14,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from corpus.errors import BadPolicy
 from corpus.words import Split
+from export import disguise
+from export.disguise import Disguise
 
 LONGEST_CLIP_S = 20.0
 """DeepSpeech's importers keep 10 s, its documentation speaks of 20; beyond that a batch no longer fits its memory."""
@@ -42,6 +44,7 @@ class Policy:
     licence_text: Annotated[str, Field(min_length=1)] = NO_LICENCE_TEXT
     homepage: str = ""
     contact: str = ""
+    disguise: Disguise | None = None
 
     def as_json(self) -> str:
         """Canonical: the same policy is the same text, whatever order it was written in."""
@@ -69,11 +72,17 @@ def from_json(text: str) -> Policy:
 
 
 def read(path: Path) -> Policy:
-    """A policy file in TOML. Raises `BadPolicy`."""
+    """A policy file in TOML. Where `disguise.figures` names a file beside it, the policy holds what that file says.
+
+    Raises `BadPolicy`.
+    """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadPolicy(f"The release policy {path} cannot be read: {error}") from error
+    asked = data.get("disguise")
+    if isinstance(asked, dict) and isinstance(asked.get("figures"), str):
+        asked["figures"] = disguise.read_figures(path.parent / asked["figures"])
     return parse(data)
 
 
@@ -85,3 +94,5 @@ def _check(policy: Policy) -> None:
         raise BadPolicy(f"shares: they add up to {sum(policy.shares.values()):g}, and must to 1.")
     if policy.min_duration_s >= policy.max_duration_s:
         raise BadPolicy("min_duration_s: it must be less than max_duration_s.")
+    if policy.disguise:
+        disguise.check(policy.disguise)

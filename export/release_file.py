@@ -56,6 +56,7 @@ def format_release(release: ReleaseFile) -> str:
         "snapshot_at": format_time(release.snapshot_at),
         "generator": release.generator,
         "policy": json.loads(release.policy.as_json()),
+        "voices": "disguised" if release.policy.disguise else "pseudonymous",
         "counts": {
             **_counted(total(release.counts)),
             "splits": counted,

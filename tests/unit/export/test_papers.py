@@ -8,7 +8,8 @@ import pytest
 from corpus.errors import BadManifest
 from corpus.words import Split
 from export.counts import Counted, WarningName, count, total, warnings
-from export.datasheet import REASONS, Subject, papers
+from export.datasheet import NOT_MEASURED, REASONS, Subject, papers
+from export.disguise import Attacks, Disguise, Figures, Method, Per, WordErrors
 from export.manifest import LeftOut
 from export.policy import Policy
 from export.release_file import FileFacts, ReleaseFile, format_release, format_sums, parse_release
@@ -106,3 +107,69 @@ def test_every_reason_for_leaving_out_has_words() -> None:
 
 def test_a_release_that_left_nothing_out_says_so() -> None:
     assert "Nothing that was reviewed" in papers(replace(SUBJECT, left_out={}))["datasheet.html"]
+
+
+DISGUISE = Disguise(method=Method.MCADAMS, per=Per.SPEAKER)
+MEASURED = Figures(
+    method=Method.MCADAMS,
+    version=1,
+    per=Per.SPEAKER,
+    alpha_from=0.5,
+    alpha_to=0.9,
+    recordings="forty people reading",
+    measured_on="2026-03-01",
+    attacks=Attacks(
+        encoder="a small encoder",
+        speakers=40,
+        same_voice=1_200,
+        two_voices=9_000,
+        undisguised=0.071,
+        ignorant=0.402,
+        lazy_informed=0.313,
+        undisguised_trained=0.062,
+        semi_informed=0.153,
+    ),
+    words=WordErrors(recogniser="whisper-tiny.en", clips=90, words=1_500, before=0.104, after=0.238),
+)
+
+
+def disguised(figures: Figures | None) -> Subject:
+    policy = replace(POLICY, disguise=replace(DISGUISE, figures=figures))
+    return replace(SUBJECT, policy=policy, warnings=warnings(COUNTS, policy))
+
+
+@pytest.mark.parametrize("paper", ["README.md", "datasheet.html"])
+def test_a_paper_tells_of_a_disguise_with_every_figure_beside_it(paper: str) -> None:
+    text = papers(disguised(MEASURED))[paper]
+
+    for words in (
+        "disguised voice",
+        "arXiv 2011.01130",
+        "40 speakers, 1,200 comparisons of one voice and 9,000 of two, compared by a small encoder",
+        "1,500 words in 90 clips, heard by whisper-tiny.en",
+        "Measured on 2026-03-01, not on this release but on forty people reading",
+        *("7.1 %", "40.2 %", "31.3 %", "6.2 %", "15.3 %", "10.4 %", "23.8 %"),
+    ):
+        assert words in text
+    assert "pseudonymous voice" not in text
+    assert "anonym" not in text.lower().replace("pseudonym", "")
+    assert NOT_MEASURED not in text
+
+
+@pytest.mark.parametrize("paper", ["README.md", "datasheet.html"])
+def test_a_paper_says_of_each_figure_that_is_missing_that_it_was_not_measured(paper: str) -> None:
+    assert papers(disguised(None))[paper].count(NOT_MEASURED) == 7
+    assert papers(disguised(replace(MEASURED, words=None)))[paper].count(NOT_MEASURED) == 2
+
+
+def test_a_disguise_that_nobody_measured_is_warned_of() -> None:
+    assert WarningName.DISGUISE_NOT_MEASURED in {each.name for each in disguised(None).warnings}
+    assert WarningName.DISGUISE_NOT_MEASURED not in {each.name for each in disguised(MEASURED).warnings}
+
+
+def test_release_json_says_whether_voices_are_disguised() -> None:
+    plain, told = format_release(RELEASE), format_release(replace(RELEASE, policy=disguised(MEASURED).policy))
+
+    assert '"voices": "pseudonymous"' in plain
+    assert '"voices": "disguised"' in told
+    assert parse_release(told).policy.disguise == replace(DISGUISE, figures=MEASURED)

@@ -1,5 +1,6 @@
 """A policy is understood, or refused by the name of the field."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from corpus.errors import BadPolicy
 from corpus.words import Split
 from export import policy
+from export.disguise import Disguise, Figures, Method, Per, drawn, format_figures
 from export.policy import Policy
 
 FILE = """
@@ -21,6 +23,16 @@ test = 0.2
 [min_speakers]
 dev = 1
 """
+DISGUISE = Disguise(method=Method.MCADAMS, per=Per.CLIP)
+MEASURED = Figures(
+    method=Method.MCADAMS,
+    version=DISGUISE.version,
+    per=Per.CLIP,
+    alpha_from=DISGUISE.alpha_from,
+    alpha_to=DISGUISE.alpha_to,
+    recordings="forty people reading",
+    measured_on="2026-03-01",
+)
 
 
 def test_a_policy_file_overrides_the_defaults(tmp_path: Path) -> None:
@@ -58,6 +70,15 @@ def test_the_canonical_json_reads_back_and_does_not_depend_on_the_order_written(
         pytest.param({"min_duration_s": 5, "max_duration_s": 5}, "min_duration_s", id="no-length-left"),
         pytest.param({"shard_max_bytes": 1 << 30}, "shard_max_bytes", id="too-large-a-shard"),
         pytest.param({"licence_text": ""}, "licence_text", id="an-empty-licence"),
+        pytest.param({"disguise": {"method": "mcadams"}}, "disguise.per", id="a-disguise-of-whom"),
+        pytest.param({"disguise": {"method": "magic", "per": "clip"}}, "disguise.method", id="no-such-disguise"),
+        pytest.param(
+            {"disguise": {"method": "mcadams", "per": "clip", "alpha_from": 0.8, "alpha_to": 0.8}},
+            "disguise.alpha_to",
+            id="one-coefficient-for-all-that-the-policy-tells",
+        ),
+        pytest.param({"disguise": {"method": "mcadams", "per": "clip", "version": 0}}, "version", id="another-version"),
+        pytest.param({"disguise": {"method": "mcadams", "per": "clip", "alpha": 0.8}}, "alpha", id="a-given-alpha"),
     ],
 )
 def test_a_wrong_policy_is_refused_by_the_name_of_the_field(data: dict[str, object], field: str) -> None:
@@ -72,3 +93,39 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, content: bytes) -> N
 
     with pytest.raises(BadPolicy, match="cannot be read"):
         policy.read(path)
+
+
+def disguised(tmp_path: Path, figures: Figures) -> Path:
+    """A policy that names a file of figures beside it."""
+    (tmp_path / "disguise.json").write_text(format_figures(figures))
+    path = tmp_path / "policy.toml"
+    path.write_text('[disguise]\nmethod = "mcadams"\nper = "clip"\nfigures = "disguise.json"\n')
+    return path
+
+
+def test_a_policy_holds_the_figures_of_the_file_that_it_names(tmp_path: Path) -> None:
+    read = policy.read(disguised(tmp_path, MEASURED))
+
+    assert read.disguise == replace(DISGUISE, figures=MEASURED)
+    assert policy.from_json(read.as_json()) == read
+
+
+def test_figures_of_another_disguise_are_refused(tmp_path: Path) -> None:
+    path = disguised(tmp_path, replace(MEASURED, per=Per.SPEAKER, alpha_to=0.8))
+
+    with pytest.raises(BadPolicy, match=r"another disguise \(per, alpha_to\)"):
+        policy.read(path)
+
+
+def test_figures_that_are_not_there_are_missed(tmp_path: Path) -> None:
+    path = disguised(tmp_path, MEASURED)
+    (tmp_path / "disguise.json").unlink()
+
+    with pytest.raises(BadPolicy, match=r"disguise\.figures"):
+        policy.read(path)
+
+
+def test_a_coefficient_is_drawn_evenly_between_the_bounds() -> None:
+    assert drawn(DISGUISE, "0" * 64) == DISGUISE.alpha_from
+    assert drawn(DISGUISE, "8" + "0" * 63) == pytest.approx((DISGUISE.alpha_from + DISGUISE.alpha_to) / 2)
+    assert DISGUISE.alpha_to - 1e-12 < drawn(DISGUISE, "f" * 64) < DISGUISE.alpha_to
