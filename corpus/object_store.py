@@ -5,6 +5,7 @@ A key is a relative path of UTF-8; no key may be another key's folder (`a` and `
 """
 
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
@@ -26,6 +27,9 @@ MAX_NAME_BYTES = 250  # one name between slashes: most file systems allow 255, a
 
 _INCOMING = ".incoming"
 _SLICE_BYTES = 1 << 20  # hashed, then written while the processor's cache holds it: a third of the time for 46 MB
+_DIRECT_FROM_BYTES = 8 << 20  # an archive: from here on it pays to pass by the system's cache
+_DIRECT_SLICE_BYTES = 4 << 20
+_PAGE_BYTES = 4096
 _ABANDONED_AFTER = timedelta(days=1)
 _LINK_ATTEMPTS = 100
 _FOLDERS_HELD = 128  # open descriptors a store
@@ -209,6 +213,9 @@ class DirectoryStore:
         with _translated(key):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
+            if isinstance(data, memoryview) and digest and len(data) >= _DIRECT_FROM_BYTES:
+                size_bytes = _write_past_cache(descriptor, data, digest)
+                data = data[size_bytes:]
             for chunk in _slices(data) if isinstance(data, bytes | memoryview) else data:
                 if digest:
                     digest.update(chunk)
@@ -386,6 +393,29 @@ def _translated(key: str) -> Iterator[None]:
         if error.errno == errno.ELOOP:  # a symbolic link, which is none of our objects
             raise ObjectAbsent(key) from error
         raise StoreUnavailable(key, f"The store's directory failed: {error.strerror}.") from error
+
+
+def _write_past_cache(descriptor: int, data: memoryview, digest: "hashlib._Hash") -> int:
+    """Writes what the disk takes straight from memory, whole pages, and returns how many bytes that were.
+
+    An archive would else be copied into the system's cache, and wait there to be flushed with all else that does: 320
+    MB were durable in 0.4 to 0.5 s, and through the cache in 0.5 to 1.3 s. Where the file system or the place of the
+    data in memory does not allow it nothing is written, and the usual way is left.
+    """
+    direct, written = getattr(os, "O_DIRECT", 0), 0
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    with suppress(OSError):  # the usual way meets the same error, if it is one
+        if direct:
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | direct)
+        while direct and (slice_ := data[written : written + _DIRECT_SLICE_BYTES]):
+            pages = slice_[: len(slice_) // _PAGE_BYTES * _PAGE_BYTES]
+            taken = os.write(descriptor, pages) if pages else 0
+            digest.update(pages[:taken])
+            written += taken
+            if taken % _PAGE_BYTES or not taken:
+                break
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, flags)
+    return written
 
 
 def _slices(data: bytes | memoryview) -> Iterator[memoryview]:

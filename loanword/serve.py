@@ -66,12 +66,12 @@ def app_from_environment() -> FastAPI:
 def create_app(opened: Collaborators) -> FastAPI:
     """The application over collaborators that are already open."""
     routers = [
+        ingest.app.routes(),  # first, because uploads are most of what comes, and a request tries one after the other
         _start_page(),
         sessions.router,
         openid.router,
         links.router,
         pages.router,
-        ingest.app.routes(),
         curation.review.api.router,
         export.catalogue.api.routes(),
     ]

@@ -1,9 +1,12 @@
 """What a directory adds to the contract: durability, privacy, and erasures that race with puts."""
 
+import mmap
 import os
+import random
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from time import time
 
@@ -102,6 +105,25 @@ def test_an_erasure_is_on_disk_before_erase_returns(root: Path, trace: list[tupl
         store.erase("voices/ada/one")
 
         assert next(act for act in trace if act[0] == "fsync") == ("fsync", f"{root}/voices/ada")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [pytest.param(0, id="a place in memory that the disk can read"), pytest.param(1, id="a place that it cannot")],
+)
+@pytest.mark.parametrize("more_bytes", [0, 1, 4096, 5_000_001])
+def test_an_archive_is_stored_byte_for_byte_past_the_systems_cache(root: Path, start: int, more_bytes: int) -> None:
+    store = DirectoryStore(root)
+    memory = mmap.mmap(-1, (8 << 20) + more_bytes + 1)
+    memory[:] = random.Random(more_bytes).randbytes(len(memory))
+    archive = memoryview(memory)[start : start + (8 << 20) + more_bytes]
+
+    info = store.put("releases/archive", archive)
+
+    with store.open("releases/archive") as file:
+        stored = file.read()
+    assert stored == archive
+    assert (info.size_bytes, info.sha256) == (len(archive), sha256(archive).hexdigest())
 
 
 def test_only_the_owner_may_read(root: Path) -> None:
