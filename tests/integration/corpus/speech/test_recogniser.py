@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import loanword.samples
-from corpus.alphabet import ENGLISH
+from corpus.alphabet import alphabet_of
 from corpus.errors import EmptyTranscript, OutsideAlphabet
 from corpus.speech.decoder import Decoder
 from corpus.speech.recogniser import NOTHING_HEARD, Heard, Recogniser, load_recogniser
@@ -48,7 +48,7 @@ def heard(recogniser: Recogniser, spoken: dict[str, NDArray[np.int16]]) -> dict[
 
 def label(text: str) -> str | None:
     try:
-        return ENGLISH.normalise(text)
+        return alphabet_of("en").normalise(text)
     except (EmptyTranscript, OutsideAlphabet):
         return None
 
