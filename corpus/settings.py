@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -98,6 +99,10 @@ class Settings(BaseSettings):
 
     recogniser: str | None = Field(
         None, description="Whose hypotheses to make: `tiny.en` (extra asr), a CTranslate2 model directory, or none."
+    )
+    speech_detector: Literal["silero"] | None = Field(
+        "silero",
+        description="What tells speech from noise: `silero` (extra asr; unmeasured without it), or `none`.",
     )
     curate_batch: int = Field(32, gt=0, description="Utterances that one curation task takes.")
     locale: str = Field("en-US", description="What a device speaks that does not say.")

@@ -506,13 +506,13 @@ class Measurement(Table):
     dc_offset: Mapped[float] = operational(comment="full scale at 1")
     sounding_s: Mapped[float] = operational(comment="of 20 ms frames above -50 dBFS")
     sounding_dbfs: Mapped[float | None] = operational()
-    speech_s: Mapped[float | None] = operational(comment="null where no detector was there")
-    speech_share: Mapped[float | None] = operational(comment="of what sounds")
     snr_db: Mapped[float | None] = operational()
     bandwidth_hz: Mapped[float | None] = operational()
     hum_dbfs: Mapped[float | None] = operational()
     starts_db: Mapped[float | None] = operational(comment="the first 40 ms beside what sounds")
     ends_db: Mapped[float | None] = operational(comment="the last 40 ms beside what sounds")
+    heard_s: Mapped[float | None] = operational(comment="how long a detector listened; null where none did")
+    speech_s: Mapped[float | None] = operational(comment="how much of that is speech")
 
 
 class Verdict(Table):

@@ -16,7 +16,8 @@ from corpus.speech.decoder import Decoder, Recording
 from corpus.speech.recogniser import Recogniser
 from corpus.words import ClipId, KeyId
 from curation import pipeline
-from curation.measure import Samples, SpeechDetector, Trim, measure_batch, trim_batch
+from curation.listen import SpeechDetector, listen
+from curation.measure import Samples, Trim, measure_batch, trim_batch
 from curation.measurements import Measurements
 from curation.pipeline import Stage
 from curation.queries import Waiting
@@ -116,7 +117,7 @@ def judge(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
     whole = [np.frombuffer(each.recording.pcm, dtype="<i2") for each in fetched]
     trims = trim_batch(whole)
     clips = [samples[trim.start : len(samples) - trim.end] for samples, trim in zip(whole, trims, strict=True)]
-    measured = measure_batch(clips, bench.detector, cut=[each.recording.too_long for each in fetched])
+    measured = measured_with_speech(bench, clips, [each.recording.too_long for each in fetched])
     judged = [
         Judged(of.key, samples, trim, measurements, pipeline.run(bench.stages, measurements))
         for of, samples, trim, measurements in zip(fetched, clips, trims, measured, strict=True)
@@ -125,6 +126,17 @@ def judge(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
         replace(each, fetched=None, judged=_with_transcript(each, judged_so))
         for each, judged_so in zip(batch, judged, strict=True)
     ]
+
+
+def measured_with_speech(bench: Workbench, clips: Sequence[Samples], cut: Sequence[bool]) -> list[Measurements]:
+    """Measures; and has the detector listen, if there is one, to what passes without it."""
+    measured = measure_batch(clips, cut=cut)
+    if bench.detector is None:
+        return measured
+    passing = [at for at, clip in enumerate(measured) if not pipeline.drop_reason(pipeline.run(bench.stages, clip))]
+    heard = listen(bench.detector, [clips[at] for at in passing], [measured[at] for at in passing])
+    after = dict(zip(passing, heard, strict=True))
+    return [after.get(at, clip) for at, clip in enumerate(measured)]
 
 
 def _with_transcript(each: Examined, judged: Judged) -> Judged:

@@ -22,6 +22,7 @@ from corpus.collaborators import collaborators
 from corpus.errors import Misconfigured, Overloaded
 from corpus.settings import Settings
 from corpus.speech.decoder import Decoder
+from corpus.speech.detector import load_detector
 from corpus.speech.recogniser import load_recogniser
 from corpus.words import UtteranceId
 from curation.counts import BatchCounts
@@ -163,8 +164,9 @@ def work(settings: Settings, connection: Connection) -> None:
     try:
         house = collaborators(settings)
         recogniser = load_recogniser(settings.recogniser)
+        detector = load_detector(settings.speech_detector)
         with Decoder() as decoder:
-            bench = Workbench(house, decoder, recogniser)
+            bench = Workbench(house, decoder, recogniser, detector)
             while True:
                 connection.send(curate_batch(bench, connection.recv()))
     except Misconfigured as error:

@@ -1,13 +1,13 @@
 """Measures clips, a whole batch in one go. Pure.
 
 The clips lie end to end in one array, and sums run from border to border; only laying them out loops over clips.
-What hears speech is handed in; all else is arithmetic on samples. A clip measures the same in any batch.
+A clip measures the same in any batch. Speech is no arithmetic: `curation/listen.py` has a detector listen.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from corpus.audio import RATE_HZ
 from curation.loudness import block_weights, integrated_lufs
 from curation.measurements import FLOOR_DBFS, GATE_DBFS, Measurements
+from curation.spectrum import bandwidth_hz, hum_dbfs
 
 Samples = NDArray[np.int16]
 """Mono, 16 kHz, shape (samples,)."""
@@ -32,22 +33,14 @@ FLAT_RUN_SAMPLES = 3  # one sample at full scale is a loud peak; three in a row 
 ALWAYS_THERE = 0.1
 """The part of the frames that are taken for pauses, of which the loudest is the noise."""
 
+STANDS_OUT = 2.0
+"""Frames of so many times the noise's power (3 dB) are the signal."""
+
 TRIM_MARGIN_SAMPLES = 12 * FRAME_SAMPLES
 """0.24 s stay on either side: the faint start of a word (an h, an f) lasts less, and aligners want some silence."""
 TRIM_OVER_NOISE_DB, TRIM_QUIETEST_DBFS = 10.0, -65.0
 
 DECIMALS = 4
-
-SPEECH_CHUNK_SAMPLES = 512
-SPEECH_AT = 0.5
-"""The probability from which a chunk counts as speech: what the detector's authors advise."""
-
-
-class SpeechDetector(Protocol):
-    """Hears where somebody speaks."""
-
-    def speech(self, batch: Sequence[Samples]) -> list[NDArray[np.float32]]:
-        """For each clip, and each `SPEECH_CHUNK_SAMPLES` begun of it, the probability of speech, shape (chunks,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +70,11 @@ def trim_batch(batch: Sequence[Samples]) -> list[Trim]:
     return [Trim(int(start[index]), int(end[index])) if last[index] >= 0 else Trim(0, 0) for index in range(len(batch))]
 
 
-def measure_batch(
-    batch: Sequence[Samples], detector: SpeechDetector | None = None, *, cut: Sequence[bool] | None = None
-) -> list[Measurements]:
-    """Measures each clip; there may be clips without samples. `cut` says which ended at the decoder's limit."""
+def measure_batch(batch: Sequence[Samples], *, cut: Sequence[bool] | None = None) -> list[Measurements]:
+    """Measures each clip, all but its speech; there may be clips without samples.
+
+    `cut` says which ended at the decoder's limit.
+    """
     if not batch:
         return []
     laid = _Laid(batch)
@@ -89,27 +83,23 @@ def measure_batch(
     sounding = laid.sum_frames(np.where(laid.is_sounding, laid.frames_power, 0)) / np.maximum(sounding_frames, 1)
     sounds = sounding_frames > 0
     sounding_dbfs = dbfs(sounding)
-    snr_db = 10 * np.log10(np.maximum(sounding - laid.noise, laid.noise / 100) / laid.noise)
-    speech_s = _speech_s(batch, sounds, detector)
+    stands_out = laid.is_sounding & (laid.frames_power > laid.each_frames(laid.noise) * STANDS_OUT)
+    standing_frames = laid.sum_frames(stands_out)
+    standing = laid.sum_frames(np.where(stands_out, laid.frames_power, 0)) / np.maximum(standing_frames, 1)
+    snr_db = 10 * np.log10(np.maximum(standing / laid.noise - 1, 1e-3))
     columns: dict[str, Sequence[Any]] = {
         "samples": laid.samples.tolist(),
         "is_cut": [False] * len(batch) if cut is None else list(cut),
         "peak_dbfs": dbfs(np.square(laid.peak)).tolist(),
         "rms_dbfs": dbfs(laid.sum_frames(laid.frames_energy) / laid.at_least_one + np.square(laid.mean)).tolist(),
-        "lufs": integrated_lufs(laid.spectrum @ block_weights(), laid.first_block, laid.samples // BLOCK_SAMPLES),
+        "lufs": integrated_lufs(laid.spectrum @ block_weights(), laid.first_block, laid.whole_blocks),
         "clipped_share": (_clipped(laid) / laid.at_least_one).tolist(),
         "dc_offset": laid.mean.tolist(),
         "sounding_s": sounding_s.tolist(),
         "sounding_dbfs": _where(sounds, sounding_dbfs),
-        "speech_s": [None] * len(batch) if speech_s is None else speech_s.tolist(),
-        "speech_share": (
-            [None] * len(batch)
-            if speech_s is None
-            else np.minimum(speech_s / np.maximum(sounding_s, FRAME_SAMPLES / RATE_HZ), 1).tolist()
-        ),
-        "snr_db": _where(sounds, snr_db),
-        "bandwidth_hz": [None] * len(batch),
-        "hum_dbfs": [None] * len(batch),
+        "snr_db": _where(standing_frames > 0, snr_db),
+        "bandwidth_hz": bandwidth_hz(laid.signal, laid.spectrum, laid.blocks, laid.whole_blocks),
+        "hum_dbfs": hum_dbfs(laid.spectrum, laid.blocks, laid.whole_blocks),
         "starts_db": _where(sounds, laid.edge_dbfs(at_end=False) - sounding_dbfs),
         "ends_db": _where(sounds, laid.edge_dbfs(at_end=True) - sounding_dbfs),
     }
@@ -136,6 +126,7 @@ class _Laid:
         self.samples = np.array([len(clip) for clip in batch])
         self.at_least_one = np.maximum(self.samples, 1)
         self.blocks = np.maximum(-(-self.samples // BLOCK_SAMPLES), 1)
+        self.whole_blocks = self.samples // BLOCK_SAMPLES
         padding = self.blocks * BLOCK_SAMPLES - self.samples
         zeros = np.zeros(BLOCK_SAMPLES, np.int16)
         parts = [part for clip, pad in zip(batch, padding, strict=True) for part in (clip, zeros[:pad])]
@@ -225,14 +216,3 @@ def _clipped(laid: _Laid) -> NDArray[np.float64]:
     is_flat = runs >= FLAT_RUN_SAMPLES
     np.add.at(counts, clip[begins[is_flat]], runs[is_flat])
     return counts
-
-
-def _speech_s(
-    batch: Sequence[Samples], sounds: NDArray[np.bool_], detector: SpeechDetector | None
-) -> NDArray[np.float64] | None:
-    """How long each clip speaks. What does not sound is not put before the detector."""
-    if detector is None:
-        return None
-    heard = iter(detector.speech([clip for clip, is_heard in zip(batch, sounds, strict=True) if is_heard]))
-    chunks = [np.count_nonzero(next(heard) >= SPEECH_AT) if is_heard else 0 for is_heard in sounds]
-    return np.array(chunks) * SPEECH_CHUNK_SAMPLES / RATE_HZ

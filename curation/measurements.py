@@ -37,12 +37,13 @@ class Measurements:
     """How long the frames above `GATE_DBFS` last together; a constant offset is no sound."""
     sounding_dbfs: float | None
     """The mean power of those frames: pauses do not count, as in ITU-T P.56. None where nothing sounds."""
-    speech_s: float | None
-    """How long the detector hears speech. None where there is no detector."""
-    speech_share: float | None
-    """The part of what sounds that the detector takes for speech, 0 to 1."""
     snr_db: float | None
-    """What sounds above what is always there (the tenth percentile of the frames). None where nothing sounds."""
+    """What stands out above what is always there (the frames' tenth percentile). None where nothing stands out.
+
+    Right where the noise is steady and the voice pauses, as a command does: with white noise added to 60 clean
+    recordings it is within 1.5 dB of the truth from 5 dB up, and 3 dB too high at 0. WADA-SNR, which needs no pauses,
+    is as sure at 10 dB and too flat above 20. Noise that comes and goes between the words is seen by neither.
+    """
     bandwidth_hz: float | None
     """Up to where there is sound: about 3,600 of telephone audio, whatever its rate is now. None in silence."""
     hum_dbfs: float | None
@@ -51,7 +52,16 @@ class Measurements:
     """The first 40 ms beside what sounds: near 0 where a word is cut off. None where nothing sounds."""
     ends_db: float | None
     """The last 40 ms, likewise."""
+    heard_s: float | None = None
+    """How long the detector listened: to a second, or to all. None where there is no detector, or an earlier drop."""
+    speech_s: float | None = None
+    """How much of that is speech."""
 
     @property
     def duration_s(self) -> float:
         return self.samples / RATE_HZ
+
+    @property
+    def speech_share(self) -> float | None:
+        """The part of what the detector listened to that is speech, 0 to 1."""
+        return None if self.speech_s is None or not self.heard_s else self.speech_s / self.heard_s

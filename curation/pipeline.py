@@ -9,6 +9,7 @@ from curation.measurements import Measurements
 from curation.stages.clipping import Clipping
 from curation.stages.duration import Duration
 from curation.stages.level import Level
+from curation.stages.noise import Noise
 from curation.stages.silence import Silence
 from curation.stages.speech import Speech
 from curation.verdict import Drop, DropReason, StageVerdict, Verdict
@@ -28,8 +29,13 @@ class Stage(Protocol):
         """Reads nothing else, writes nothing, draws no randomness."""
 
 
-STAGES: tuple[Stage, ...] = (Duration(), Silence(), Level(), Clipping(), Speech())
-"""Cheapest reason first, and silence before level, so that a clip without sound is called silent and not quiet."""
+STAGES: tuple[Stage, ...] = (Duration(), Silence(), Level(), Clipping(), Noise(), Speech())
+"""The plainest reason first: silence before level, so that a clip without sound is called silent and not quiet. Speech
+comes last, for the detector listens only to what passes the others.
+
+Measured and judged by none: loudness (a gain mends it), a constant offset and hum (a filter does), bandwidth (telephone
+audio is as good as its speaker), and the level at the edges (a recording may begin with a word and be whole).
+"""
 
 
 def run(stages: Sequence[Stage], clip: Measurements) -> list[StageVerdict]:

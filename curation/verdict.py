@@ -12,6 +12,7 @@ class DropReason(StrEnum):
     SILENT = "silent"
     TOO_QUIET = "too_quiet"
     CLIPPED = "clipped"
+    TOO_NOISY = "too_noisy"
     NO_SPEECH = "no_speech"
     DUPLICATE = "duplicate"
     SHARED_ACROSS_ACCOUNTS = "shared_across_accounts"

@@ -42,7 +42,7 @@ def said(done, total):
         sys.stdin.read()
 
 if __name__ == "__main__":
-    settings = Settings(home=sys.argv[1], database_url=sys.argv[2], curate_batch=2)
+    settings = Settings(home=sys.argv[1], database_url=sys.argv[2], curate_batch=2, speech_detector=None)
     with ProcessPool(settings, 2) as pool:
         curate(collaborators(settings), pool, on_progress=said)
 """
@@ -73,7 +73,7 @@ def assert_whole(house: Collaborators, expected: dict[UtteranceId, Ending]) -> N
     kept = [clip.id for clip in rows(house, Clip) if clip.object_key]
     assert endings(house) == expected
     assert sorted(each.clip_id for each in rows(house, Hypothesis)) == sorted(kept)
-    assert len(rows(house, Verdict)) == 6 * len(kept) + 2 + 1  # six for what passed, two for silence, one for failure
+    assert len(rows(house, Verdict)) == 7 * len(kept) + 2 + 1  # seven for what passed, two for silence, one for failure
 
 
 def test_a_pool_ends_every_recording_as_one_process_would(house: Collaborators) -> None:

@@ -84,6 +84,7 @@ def test_a_kept_clip_is_canonical_sealed_pcm_with_its_measurements(house: Collab
         ("duplicates", Outcome.KEPT, None),
         ("duration", Outcome.KEPT, None),
         ("level", Outcome.KEPT, None),
+        ("noise", Outcome.KEPT, None),
         ("silence", Outcome.KEPT, None),
         ("speech", Outcome.KEPT, None),
     ]

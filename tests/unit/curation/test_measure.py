@@ -1,14 +1,11 @@
 """Measurements, against sounds whose numbers are known."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from curation.measure import SPEECH_CHUNK_SAMPLES, Trim, measure_batch, trim_batch
+from curation.measure import Trim, measure_batch, trim_batch
 from curation.measurements import FLOOR_DBFS
 from tests.unit.curation.sounds import Samples, joined, measured, silence, tone
 
@@ -130,32 +127,3 @@ def test_the_noise_of_a_room_is_trimmed_and_a_faint_voice_in_it_is_not() -> None
     [trim] = trim_batch([np.asarray(room + voice, np.int16)])
 
     assert trim.start == 16_000 - 3_840
-
-
-# Speech
-
-
-class HearsEverything:
-    """A detector that takes every chunk for speech, and counts the clips that it is given."""
-
-    def __init__(self) -> None:
-        self.clips = 0
-
-    def speech(self, batch: Sequence[Samples]) -> list[NDArray[np.float32]]:
-        self.clips += len(batch)
-        return [np.ones(-(-len(samples) // SPEECH_CHUNK_SAMPLES), np.float32) for samples in batch]
-
-
-def test_without_a_detector_speech_is_not_measured() -> None:
-    assert (measured(tone()).speech_s, measured(tone()).speech_share) == (None, None)
-
-
-def test_what_does_not_sound_is_not_put_before_the_detector() -> None:
-    detector = HearsEverything()
-
-    quiet, loud = measure_batch([silence(2.0), tone(1.024)], detector)
-
-    assert detector.clips == 1
-    assert (quiet.speech_s, quiet.speech_share) == (0.0, 0.0)
-    assert loud.speech_s == pytest.approx(1.024)
-    assert loud.speech_share == 1.0

@@ -49,7 +49,7 @@ def test_a_clip_passes_exactly_where_every_stage_keeps_it(said: list[Verdict]) -
 def test_a_good_clip_is_looked_at_by_every_stage_in_order() -> None:
     ran = pipeline.run(pipeline.STAGES, measured(tone(1.0)))
 
-    assert [each.stage for each in ran] == ["duration", "silence", "level", "clipping", "speech"]
+    assert [each.stage for each in ran] == ["duration", "silence", "level", "clipping", "noise", "speech"]
     assert pipeline.drop_reason(ran) is None
 
 

@@ -1,0 +1,74 @@
+"""How much speech a detector hears in clips. Pure, but for the detector that it is handed.
+
+The detector costs more than all other measures together, so it listens to as much as it takes: first to the part of a
+clip that stands out most from its pauses, and to the whole only where that leaves it unsure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.audio import RATE_HZ
+from curation.measure import Samples, dbfs
+from curation.measurements import Measurements
+
+CHUNK_SAMPLES = 512
+CHUNK_S = CHUNK_SAMPLES / RATE_HZ
+
+SPEECH_AT = 0.3
+"""The probability from which a chunk counts as speech. At 0.5, 7 of 496 recordings of speech seem to have none; at 0.3
+it is 2, for 45 instead of 50 noises of 54 that are told from speech."""
+
+FIRST_CHUNKS = 31
+"""About a second. Listening no further than that loses 19 of 496 recordings, whose loudest second is a noise."""
+SURE_S = 0.3
+"""So much speech in the first second settles it: a word."""
+
+
+class SpeechDetector(Protocol):
+    """Hears where somebody speaks."""
+
+    def speech(self, batch: Sequence[Samples]) -> list[NDArray[np.float32]]:
+        """For each clip, and each `CHUNK_SAMPLES` begun of it, the probability of speech, shape (chunks,)."""
+
+
+def listen(detector: SpeechDetector, batch: Sequence[Samples], measured: Sequence[Measurements]) -> list[Measurements]:
+    """The measurements of these clips with what the detector hears."""
+    first = _heard(detector, [_most_lively(samples) for samples in batch], measured)
+    unsure = [
+        index
+        for index, (samples, clip) in enumerate(zip(batch, first, strict=True))
+        if (clip.speech_s or 0) < SURE_S and len(samples) > FIRST_CHUNKS * CHUNK_SAMPLES
+    ]
+    wholly = _heard(detector, [batch[index] for index in unsure], [measured[index] for index in unsure])
+    settled = dict(zip(unsure, wholly, strict=True))
+    return [settled.get(index, clip) for index, clip in enumerate(first)]
+
+
+def _heard(detector: SpeechDetector, batch: Sequence[Samples], measured: Sequence[Measurements]) -> list[Measurements]:
+    answers = detector.speech(batch) if batch else []
+    return [
+        replace(
+            clip,
+            heard_s=round(len(samples) / RATE_HZ, 4),
+            speech_s=round(min(np.count_nonzero(answer >= SPEECH_AT) * CHUNK_S, len(samples) / RATE_HZ), 4),
+        )
+        for clip, samples, answer in zip(measured, batch, answers, strict=True)
+    ]
+
+
+def _most_lively(samples: Samples) -> Samples:
+    """The second that stands highest above the clip's pauses, by the sum of its levels: one bang does not make it."""
+    chunks = len(samples) // CHUNK_SAMPLES
+    if chunks <= FIRST_CHUNKS:
+        return samples
+    signal = samples[: chunks * CHUNK_SAMPLES].reshape(chunks, CHUNK_SAMPLES).astype(np.float32)
+    signal *= np.float32(1 / 32_768)
+    level = dbfs(signal.var(axis=1, dtype=np.float32))
+    above = np.maximum(level - np.partition(level, chunks // 10)[chunks // 10], 0)
+    sums = np.convolve(above, np.ones(FIRST_CHUNKS), "valid")
+    start = int(np.argmax(sums)) * CHUNK_SAMPLES
+    return samples[start : start + FIRST_CHUNKS * CHUNK_SAMPLES]
