@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m benchmarks.curation", description=__doc__)
     made.add_argument("--only", action="append", choices=SECTIONS, help="this section alone")
     made.add_argument("--half", choices=[*Half], default=Half.REPORTED, help="of the speakers; tuning writes nothing")
-    made.add_argument("--data", type=Path, help="the folder with the recorded speech, or LOANWORD_SPEECH_DATA")
+    made.add_argument("--data", type=Path, help="the folder with the recorded speech, or SPEECH_DATA")
     made.add_argument("--seed", type=int, default=1)
     return made
 

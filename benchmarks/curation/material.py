@@ -1,7 +1,7 @@
 """The recorded speech and noise that figures are measured on. It is no part of Loanword: licences differ by recording.
 
 A folder with `dev/manifest.csv` and `noise/manifest.csv`, each beside the files that it names. It is looked for in
-`--data`, then in LOANWORD_SPEECH_DATA, then in `../shared/data` beside the checkout.
+`--data`, then in SPEECH_DATA, then in `../shared/data` beside the checkout.
 """
 
 import csv
@@ -18,7 +18,7 @@ from benchmarks.curation.halves import Half, halves
 from corpus.speech.decoder import Decoder
 
 ROOT = Path(__file__).parents[2]
-VARIABLE = "LOANWORD_SPEECH_DATA"
+VARIABLE = "SPEECH_DATA"
 LONGEST = timedelta(minutes=10)
 
 

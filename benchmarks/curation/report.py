@@ -28,7 +28,7 @@ make figures ARGS='--only recordings --half tuning'
 
 The first measures everything, the second one section; both rewrite this page.
 The third prints the same for the half of the speakers that thresholds are chosen on, and writes nothing.
-The recordings are no part of Loanword: name their folder with `--data`, or in `LOANWORD_SPEECH_DATA`.
+The recordings are no part of Loanword: name their folder with `--data`, or in `SPEECH_DATA`.
 `benchmarks/curation` holds the measurements.
 """
 
