@@ -19,11 +19,12 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from corpus.collaborators import Collaborators
 from corpus.consent import in_force
+from corpus.demographics import Field
 from corpus.errors import KeyDestroyed, NotFound, ObjectAbsent, UnknownClip
 from corpus.keys import KeyKind
 from corpus.queries import consent_facts, notices_shown
 from corpus.words import AccountId, KeyId, Purpose, UtteranceId
-from ingest.demographics import Field, told
+from ingest.demographics import told
 from ingest.own import queries
 from ingest.own.clips import OwnClip, Recording, WordsFrom, described, read, still_usable
 from ingest.own.queries import OwnRow

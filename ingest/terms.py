@@ -34,7 +34,7 @@ PURPOSES = {
     Purpose.DEMOGRAPHICS: {
         "data": ["age band", "gender", "accent"],
         "purpose": "describe, coarsely, who speaks in the dataset",
-        "recipients": "nobody but the operator's machines",
+        "recipients": "the operator's machines; curators see sums of eleven people or more, and no single answer",
         "retention": "until it is withdrawn, or taken out",
     },
 }

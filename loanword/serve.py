@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+import curation.report.page
 import curation.review.api
 import export.catalogue.api
 import ingest.app
@@ -73,6 +74,7 @@ def create_app(opened: Collaborators) -> FastAPI:
         links.router,
         pages.router,
         curation.review.api.router,
+        curation.report.page.report_routes(),
         export.catalogue.api.routes(),
     ]
     app = build_app(opened, routers)

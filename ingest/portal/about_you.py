@@ -2,9 +2,10 @@
 
 from fastapi import Response
 
+from corpus.demographics import ANSWERS, Field
 from corpus.errors import BadRequest
 from corpus.web.dependencies import AccountHolder, FormFields, OpenId, With
-from ingest.demographics import ANSWERS, Field, tell, told
+from ingest.demographics import tell, told
 from ingest.portal.pages import onward, page, page_router
 
 ADDRESS = "/me/about-you"

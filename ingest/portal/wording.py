@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from corpus.demographics import Field
 from corpus.words import ConsentAct, ErasureKind, Purpose, ReleaseState
-from ingest.demographics import Field
 from ingest.own.clips import WordsFrom
 from ingest.own.state import ClipState
 from ingest.receipts import Receipt
@@ -70,6 +70,8 @@ WHY = {
     "silent": "Nothing can be heard in it.",
     "too_quiet": "It is too quiet.",
     "clipped": "It is too loud for the microphone.",
+    "no_speech": "Nobody speaks in it.",
+    "too_noisy": "There is too much noise in it.",
     "duplicate": "You have sent the same recording before; the better one is kept.",
     "shared_across_accounts": "The same sound came from somebody else too, so it is nobody's to lend.",
     "not_speech": "It is not speech.",

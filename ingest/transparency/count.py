@@ -1,9 +1,8 @@
-"""Counts what the numbers page tells, once a minute at most, whoever asks and however often."""
+"""Counts what the numbers page tells."""
 
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from threading import Lock
 
 from corpus import ledger_queries, queries
 from corpus.collaborators import Collaborators
@@ -17,28 +16,7 @@ from ingest.transparency.facts import Counted, Head, Taken
 from ingest.transparency.queries import Erased
 
 KEPT_FOR = timedelta(minutes=1)
-
-
-class Counts:
-    """What was counted last. One counts anew; who comes meanwhile gets the last, and waits only for the first."""
-
-    def __init__(self) -> None:
-        self._last: Counted | None = None
-        self._counting = Lock()
-
-    def get(self, house: Collaborators) -> Counted:
-        last = self._last
-        if last is not None and house.clock() - last.at < KEPT_FOR:
-            return last
-        if not self._counting.acquire(blocking=last is None):
-            assert last is not None
-            return last
-        try:
-            if self._last is None or self._last is last:
-                self._last = count(house)
-            return self._last
-        finally:
-            self._counting.release()
+"""Counted once a minute at most, whoever asks and however often."""
 
 
 def count(house: Collaborators) -> Counted:

@@ -10,9 +10,9 @@ from datetime import datetime
 from statistics import median
 
 from corpus.audio import RATE_HZ
+from corpus.small_cells import FEWEST
 from corpus.words import ReleaseState
 
-FEWEST = 11
 DAY_S = 86_400.0
 SAMPLES_AN_HOUR = RATE_HZ * 3600
 

@@ -6,12 +6,14 @@ from datetime import timedelta
 from fastapi import APIRouter, Response
 from markupsafe import Markup
 
+from corpus.small_cells import FEWEST
+from corpus.web import plots
 from corpus.web.dependencies import With
-from corpus.web.pages import render, static_router
-from ingest.transparency import plots
-from ingest.transparency.count import KEPT_FOR, Counts
-from ingest.transparency.facts import FEWEST, Counted, Durations, Transparency, tell
-from ingest.transparency.plots import Bar, Curve
+from corpus.web.kept import Kept
+from corpus.web.pages import render
+from corpus.web.plots import Bar, Curve
+from ingest.transparency.count import KEPT_FOR, count
+from ingest.transparency.facts import Counted, Durations, Transparency, tell
 
 PACKAGE = "ingest.transparency"
 NO_BREAK = "\u00a0"
@@ -30,8 +32,7 @@ class Plots:
 
 def transparency_routes() -> APIRouter:
     """Once a process: what was counted is kept for a minute."""
-    router, counts = APIRouter(), Counts()
-    router.include_router(static_router(PACKAGE, "/static/transparency"))
+    router, counts = APIRouter(), Kept(count, KEPT_FOR)
 
     @router.get("/v1/transparency", tags=["transparency"])
     def get_transparency(house: With, response: Response) -> Transparency:

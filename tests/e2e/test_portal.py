@@ -10,8 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from corpus.collaborators import Collaborators
+from corpus.demographics import Field
 from corpus.words import ConsentAct, Purpose
-from ingest.demographics import Field, tell
+from ingest.demographics import tell
 from ingest.erase import LATE_WRITERS, finish_erasures
 from loanword.serve import create_app
 from tests.e2e.portal import (

@@ -29,6 +29,7 @@ from sqlalchemy.engine import make_url
 
 from corpus.collaborators import Collaborators
 from corpus.database import Database
+from corpus.demographics import AgeBand, Field
 from corpus.errors import KeyDestroyed, ObjectAbsent
 from corpus.keys import KeyKind
 from corpus.s3 import S3Connection
@@ -45,7 +46,7 @@ from export.policy import Policy
 from export.publish import publish_release
 from ingest.body import Body
 from ingest.close_account import close_account
-from ingest.demographics import AgeBand, Field, tell
+from ingest.demographics import tell
 from ingest.erase import LATE_WRITERS, finish_erasures
 from ingest.give_consent import Agreement, give_consent
 from ingest.metadata import Metadata

@@ -4,9 +4,10 @@ import pytest
 from sqlalchemy import select
 
 from corpus.collaborators import Collaborators
+from corpus.demographics import Field
 from corpus.tables import Demographics
 from corpus.words import AccountId, Purpose
-from ingest.demographics import Field, told
+from ingest.demographics import told
 from ingest.withdraw import withdraw
 from tests.factories import make_account, opt_in, withdraw_consent
 from tests.integration.ingest.portal.visitor import visitor

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from corpus.collaborators import Collaborators, collaborators
+from corpus.demographics import Field
 from corpus.tables import Utterance
 from corpus.words import Purpose
-from ingest.demographics import Field, tell
+from ingest.demographics import tell
 from ingest.give_consent import Agreement, give_consent
 from ingest.take_home import BATCH, take_home
 from ingest.withdraw import withdraw

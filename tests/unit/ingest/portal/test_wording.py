@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from importlib import resources
 
+from corpus.demographics import ANSWERS
 from corpus.words import ConsentAct, ErasureKind, Purpose, RejectReason, ReleaseState
 from curation.verdict import DropReason
-from ingest.demographics import ANSWERS
 from ingest.own.clips import WordsFrom
 from ingest.own.state import ClipState
 from ingest.portal import wording

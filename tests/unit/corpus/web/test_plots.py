@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.transparency import plots
-from ingest.transparency.plots import Bar, Curve
+from corpus.web import plots
+from corpus.web.plots import Bar, Curve
 
 
 def parsed(drawn: str) -> Element:

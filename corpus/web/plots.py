@@ -15,6 +15,8 @@ from markupsafe import Markup
 
 BAR_PX, LABEL_PX, GAP_PX = 22, 20, 12
 CURVE_PX, AXIS_PX, TOP_PX = 180, 28, 22
+_COLUMNS_END, _COLUMN_SHARE = 90.0, 0.86
+"""Columns leave room at the right for the text of heights, and each leaves some of its own to part it from the next."""
 _LEFT, _RIGHT = 6.0, 96.0
 """Where a curve begins and ends, in percent of the width: the ticks' text needs room."""
 
@@ -25,6 +27,18 @@ class Bar:
 
     label: str
     value: float
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a histogram, its parts stacked from the ground up.
+
+    `begins` is written under its left edge, and `written` shows where somebody points at it.
+    """
+
+    begins: str
+    parts: Sequence[float]
     written: str
 
 
@@ -68,6 +82,31 @@ def bars(name: str, title: str, description: str, rows: Sequence[Bar]) -> Markup
         _text(svg, "100%", top_px + LABEL_PX - 6, row.written, "end")
         _rect(svg, top_px + LABEL_PX, "track", "100%")
         _rect(svg, top_px + LABEL_PX, "bar", _percent(100 * share))
+    return _markup(svg)
+
+
+def columns(name: str, title: str, description: str, rows: Sequence[Column], series: Sequence[str]) -> Markup:
+    """Columns side by side, the highest as high as the plot. `series` are classes of the style sheet, one a part."""
+    svg = _svg(name, title, description, CURVE_PX + AXIS_PX)
+    highest = max((sum(row.parts) for row in rows), default=0.0)
+    for share in (0.0, 0.5, 1.0):
+        SubElement(svg, "line", {"class": "grid", "x1": "0", "x2": "100%", "y1": _px(_y(share)), "y2": _px(_y(share))})
+        if share and highest > 1:
+            _text(svg, "100%", _y(share) - 5, f"{share * highest:,g}", "end", "level")
+    room = _COLUMNS_END / max(1, len(rows))
+    for number, row in enumerate(rows):
+        stack, ground = SubElement(svg, "g"), 0.0
+        SubElement(stack, "title").text = row.written
+        for kind, part in zip(series, row.parts, strict=True):
+            share = part / highest if highest > 0 else 0.0
+            place = {
+                "x": _percent(number * room + room * (1 - _COLUMN_SHARE) / 2),
+                "width": _percent(room * _COLUMN_SHARE),
+            }
+            upright = {"y": _px(_y(ground + share)), "height": _px(_y(ground) - _y(ground + share))}
+            SubElement(stack, "rect", {"class": f"column {kind}", **place, **upright})
+            ground += share
+        _text(svg, _percent(number * room), CURVE_PX + 18, row.begins, "middle", "minor" if number % 2 else "major")
     return _markup(svg)
 
 
