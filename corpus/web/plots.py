@@ -34,10 +34,11 @@ class Bar:
 class Column:
     """One column of a histogram, its parts stacked from the ground up.
 
-    `begins` is written under its left edge, and `written` shows where somebody points at it.
+    `label` is written under it, or under its left edge where that is where a bin begins; `written` shows where somebody
+    points at it.
     """
 
-    begins: str
+    label: str
     parts: Sequence[float]
     written: str
 
@@ -85,7 +86,9 @@ def bars(name: str, title: str, description: str, rows: Sequence[Bar]) -> Markup
     return _markup(svg)
 
 
-def columns(name: str, title: str, description: str, rows: Sequence[Column], series: Sequence[str]) -> Markup:
+def columns(
+    name: str, title: str, description: str, rows: Sequence[Column], series: Sequence[str], *, of_bins: bool = True
+) -> Markup:
     """Columns side by side, the highest as high as the plot. `series` are classes of the style sheet, one a part."""
     svg = _svg(name, title, description, CURVE_PX + AXIS_PX)
     highest = max((sum(row.parts) for row in rows), default=0.0)
@@ -106,7 +109,8 @@ def columns(name: str, title: str, description: str, rows: Sequence[Column], ser
             upright = {"y": _px(_y(ground + share)), "height": _px(_y(ground) - _y(ground + share))}
             SubElement(stack, "rect", {"class": f"column {kind}", **place, **upright})
             ground += share
-        _text(svg, _percent(number * room), CURVE_PX + 18, row.begins, "middle", "minor" if number % 2 else "major")
+        at = number * room if of_bins else (number + 0.5) * room
+        _text(svg, _percent(at), CURVE_PX + 18, row.label, "middle", "minor" if number % 2 else "major")
     return _markup(svg)
 
 

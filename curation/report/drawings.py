@@ -86,7 +86,7 @@ def _days(clips: Clips) -> Markup | None:
         return None
     whole = sum(round(sum(row.parts)) for row in rows)
     description = f"Columns, a day each: {whole:,} clips measured in {len(rows)} days."
-    return plots.columns("days", "Clips measured a day", description, rows, (KEPT, NOT_KEPT))
+    return plots.columns("days", "Clips measured a day", description, rows, (KEPT, NOT_KEPT), of_bins=False)
 
 
 def _sets(clips: Clips) -> Markup | None:

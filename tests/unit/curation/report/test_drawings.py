@@ -60,6 +60,14 @@ def test_columns_are_stacked_from_the_ground_and_the_highest_fills_the_plot() ->
     assert [stack.findtext("title") for stack in svg.findall("g")] == ["four", "one"]
 
 
+@pytest.mark.parametrize(("of_bins", "places"), [(True, ["0%", "45%"]), (False, ["22.5%", "67.5%"])])
+def test_a_bins_edge_stands_under_its_left_side_and_a_day_under_its_middle(of_bins: bool, places: list[str]) -> None:
+    rows = [Column("1", (1,), "one"), Column("2", (1,), "one")]
+    svg = ElementTree.fromstring(plots.columns("c", "T", "D", rows, ("kept",), of_bins=of_bins))  # noqa: S314
+
+    assert [each.get("x") for each in svg.findall("text") if each.text in ("1", "2")] == places
+
+
 def test_columns_of_nothing_lie_on_the_ground() -> None:
     svg = ElementTree.fromstring(plots.columns("c", "T", "D", [Column("0", (0,), "none")], ("kept",)))  # noqa: S314
 
