@@ -57,6 +57,8 @@ class CurationCounts:
 
     batches: BatchCounts
     sets: SetCounts
+    rejudged: int = 0
+    """Clips of earlier runs whose measures or rules had changed; not among those seen."""
 
     @property
     def kept(self) -> int:

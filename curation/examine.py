@@ -117,7 +117,7 @@ def judge(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
     whole = [np.frombuffer(each.recording.pcm, dtype="<i2") for each in fetched]
     trims = trim_batch(whole)
     clips = [samples[trim.start : len(samples) - trim.end] for samples, trim in zip(whole, trims, strict=True)]
-    measured = measured_with_speech(bench, clips, [each.recording.too_long for each in fetched])
+    measured = measured_with_speech(clips, [each.recording.too_long for each in fetched], bench.detector, bench.stages)
     judged = [
         Judged(of.key, samples, trim, measurements, pipeline.run(bench.stages, measurements))
         for of, samples, trim, measurements in zip(fetched, clips, trims, measured, strict=True)
@@ -128,13 +128,15 @@ def judge(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
     ]
 
 
-def measured_with_speech(bench: Workbench, clips: Sequence[Samples], cut: Sequence[bool]) -> list[Measurements]:
+def measured_with_speech(
+    clips: Sequence[Samples], cut: Sequence[bool], detector: SpeechDetector | None, stages: Sequence[Stage]
+) -> list[Measurements]:
     """Measures; and has the detector listen, if there is one, to what passes without it."""
     measured = measure_batch(clips, cut=cut)
-    if bench.detector is None:
+    if detector is None:
         return measured
-    passing = [at for at, clip in enumerate(measured) if not pipeline.drop_reason(pipeline.run(bench.stages, clip))]
-    heard = listen(bench.detector, [clips[at] for at in passing], [measured[at] for at in passing])
+    passing = [at for at, clip in enumerate(measured) if not pipeline.drop_reason(pipeline.run(stages, clip))]
+    heard = listen(detector, [clips[at] for at in passing], [measured[at] for at in passing])
     after = dict(zip(passing, heard, strict=True))
     return [after.get(at, clip) for at, clip in enumerate(measured)]
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, Select, and_, false, func, not_, or_, select, text
+from sqlalchemy import ScalarSelect, Select, and_, delete, false, func, not_, or_, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips, usable_utterances
 from corpus.sealed import SealedBytes
 from corpus.tables import Account, Clip, Hypothesis, Measurement, Release, ReleaseClip, Utterance, Verdict
-from corpus.words import AccountId, KeyId, Outcome, Purpose, UtteranceId
+from corpus.words import AccountId, ClipId, KeyId, Outcome, Purpose, UtteranceId
 from curation.duplicates import Member
 from curation.verdict import DropReason
 
@@ -114,6 +114,85 @@ def add_clip(session: Session, clip: Clip, findings: Sequence[Finding]) -> bool:
             raise
         return False
     return True
+
+
+# Clips that another rule judged
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A clip that was measured or judged otherwise than we would now. An older release left no row of measurements."""
+
+    clip_id: ClipId
+    account_id: AccountId
+    voice_key_id: KeyId
+    object_key: str | None
+    outcome: Outcome | None
+    reason: str | None
+    original_is_there: bool
+    measured: Measurement | None
+
+
+def stale_clips(session: Session, now: datetime, *, version: int, rules: str, after: str, limit: int) -> list[Stale]:
+    """The next usable clips, by id, whose measures are older than `version` and can be taken again from their audio, or
+    whose verdicts are not those of `rules`. What failed is not asked again."""
+    return _stale(session, _stale_clips(now, version, rules).where(Clip.id > after).order_by(Clip.id).limit(limit))
+
+
+def still_stale(session: Session, ids: Iterable[ClipId], now: datetime, *, version: int, rules: str) -> list[Stale]:
+    """Which of these are so still. A gate: the caller shares the accounts first."""
+    return _stale(session, _stale_clips(now, version, rules).where(Clip.id.in_(list(ids))).order_by(Clip.id))
+
+
+def _stale_clips(now: datetime, version: int, rules: str) -> Select[Clip, Utterance]:
+    older = or_(Measurement.clip_id.is_(None), Measurement.version != version)
+    judged_otherwise = and_(Measurement.clip_id.is_not(None), Measurement.judged_by != rules)
+    return (
+        usable_clips(Purpose.COLLECT, now)
+        .join(Account, and_(Account.id == Utterance.account_id, Account.voice_key_id == Utterance.voice_key_id))
+        .outerjoin(Measurement, Measurement.clip_id == Clip.id)
+        .where(
+            or_(Clip.outcome.is_(None), Clip.outcome != Outcome.FAILED),
+            or_(and_(Clip.object_key.is_not(None), older), judged_otherwise),
+        )
+    )
+
+
+def _stale(session: Session, clips: Select[Clip, Utterance]) -> list[Stale]:
+    columns = clips.with_only_columns(
+        Clip.id,
+        Utterance.account_id,
+        Utterance.voice_key_id,
+        Clip.object_key,
+        Clip.outcome,
+        Clip.reason,
+        Utterance.object_key.is_not(None),
+        Measurement,
+    )
+    return [Stale(*row) for row in session.execute(columns)]
+
+
+def judge_again(session: Session, measurement: Measurement, verdicts: Sequence[Verdict]) -> None:
+    """Writes a clip's newer measurements and verdicts over those of the same stages and versions."""
+    for row in (measurement, *verdicts):
+        session.merge(row)
+
+
+def end_otherwise(
+    session: Session, clip_id: ClipId, outcome: Outcome | None, reason: str | None, now: datetime
+) -> None:
+    """Gives a clip another ending. Refused now, it has the time of what is refused, from now on."""
+    clip = session.get_one(Clip, clip_id, populate_existing=True)
+    clip.outcome, clip.reason = outcome, reason
+    if outcome is Outcome.DROPPED:
+        clip.measured_at = now
+
+
+def forget_clip(session: Session, clip_id: ClipId) -> None:
+    """Removes a clip that has no audio, with what was found out about it: its utterance then waits again."""
+    for table in (Verdict, Measurement):
+        session.execute(delete(table).where(table.clip_id == clip_id))
+    session.execute(delete(Clip).where(Clip.id == clip_id, Clip.object_key.is_(None)))
 
 
 # Clips of the same audio

@@ -18,7 +18,8 @@ from corpus.words import ClipId, Outcome, UtteranceId, new_id
 from curation import pipeline, queries
 from curation.counts import BatchCounts
 from curation.examine import Examined, Judged
-from curation.measurements import VERSION
+from curation.measure import Trim
+from curation.measurements import VERSION, Measurements
 from curation.queries import Finding
 from curation.verdict import Drop, StageVerdict
 
@@ -88,8 +89,8 @@ def _rows(each: Examined, rules: str, now: datetime) -> tuple[Clip, list[Finding
         measured = judged.measurements
         clip.samples, clip.clipped_share = measured.samples, measured.clipped_share
         clip.peak_dbfs, clip.rms_dbfs = measured.peak_dbfs, measured.rms_dbfs
-        findings += [_verdict(each.clip_id, verdict, now) for verdict in judged.verdicts]
-        findings.append(_measurement(each.clip_id, judged, rules))
+        findings += [verdict_row(each.clip_id, verdict, now) for verdict in judged.verdicts]
+        findings.append(measurement_row(each.clip_id, judged.measurements, judged.trim, rules))
     if each.error is not None:
         findings.append(_failure(each.clip_id, each.error, now))
     elif judged and judged.sealed:
@@ -98,18 +99,18 @@ def _rows(each: Examined, rules: str, now: datetime) -> tuple[Clip, list[Finding
     return clip, findings
 
 
-def _measurement(clip_id: ClipId, judged: Judged, rules: str) -> Measurement:
+def measurement_row(clip_id: ClipId, of: Measurements, trim: Trim, rules: str, version: int = VERSION) -> Measurement:
     return Measurement(
         clip_id=clip_id,
-        version=VERSION,
+        version=version,
         judged_by=rules,
-        trimmed_start=judged.trim.start,
-        trimmed_end=judged.trim.end,
-        **asdict(judged.measurements),
+        trimmed_start=trim.start,
+        trimmed_end=trim.end,
+        **asdict(of),
     )
 
 
-def _verdict(clip_id: ClipId, of: StageVerdict, now: datetime) -> Verdict:
+def verdict_row(clip_id: ClipId, of: StageVerdict, now: datetime) -> Verdict:
     reason = of.verdict.reason.value if isinstance(of.verdict, Drop) else None
     outcome = Outcome.DROPPED if reason else Outcome.KEPT
     return Verdict(clip_id=clip_id, stage=of.stage, stage_version=of.version, outcome=outcome, reason=reason, at=now)

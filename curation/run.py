@@ -19,6 +19,7 @@ from curation import duplicates, queries
 from curation.counts import BatchCounts, CurationCounts, SetCounts
 from curation.executors import Batch, Executor
 from curation.queries import Place
+from curation.rejudge import rejudge
 from curation.verdict import Drop
 
 PAGE_BATCHES = 32
@@ -40,10 +41,11 @@ def curate(
     limit: int | None = None,
     on_progress: Progress = lambda _done, _total: None,
 ) -> CurationCounts:
-    """One pass over all utterances that wait, or the first `limit` of them.
+    """One pass over all utterances that wait, or the first `limit` of them; what changed rules concern comes first.
 
     Raises `Transient` where the database is out of reach, and `Misconfigured`; what was recorded by then stays.
     """
+    rejudged = rejudge(house)
     with house.database.reading() as session:
         total = queries.count_waiting(session, house.clock())
     total = total if limit is None else min(limit, total)
@@ -55,7 +57,7 @@ def curate(
             on_progress(counts.total, max(total, counts.total))
         sets += decide_duplicates(house)
         after, left = page[-1], None if left is None else left - len(page)
-    return CurationCounts(counts, sets)
+    return CurationCounts(counts, sets, rejudged)
 
 
 def watch(

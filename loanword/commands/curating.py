@@ -47,7 +47,7 @@ def curate(
 
 
 def _tell(counts: CurationCounts, as_json: bool, *, quiet: bool = False) -> None:
-    if quiet and not counts.seen:
+    if quiet and not (counts.seen or counts.rejudged):
         return
     if as_json:
         told = {"seen": counts.seen, "kept": counts.kept, "dropped": counts.dropped, "failed": counts.failed}
@@ -62,4 +62,5 @@ def curation_lines(counts: CurationCounts) -> list[str]:
     dropped, failed = counts.dropped, counts.failed
     lines = [f"{counts.seen} seen = {counts.kept} kept + {dropped.total()} dropped + {failed.total()} failed"]
     lines += [f"{count:6d} dropped: {reason}" for reason, count in sorted(dropped.items())]
-    return lines + [f"{count:6d} failed: {error}" for error, count in sorted(failed.items())]
+    lines += [f"{count:6d} failed: {error}" for error, count in sorted(failed.items())]
+    return lines + ([f"{counts.rejudged} judged again by changed rules"] if counts.rejudged else [])

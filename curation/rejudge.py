@@ -1,0 +1,124 @@
+"""Judges clips again whose measures or rules have changed since.
+
+A changed rule needs no audio: the stages judge the rows. A changed measure is taken again from the audio that is kept.
+What a person decided stays, and so does every release; what is built later follows the new outcome.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+
+import numpy as np
+import structlog
+from sqlalchemy.orm import Session
+
+from corpus.collaborators import Collaborators
+from corpus.errors import ObjectAbsent, ObjectCorrupt
+from corpus.keys import AccountKey, KeyKind
+from corpus.queries import share_accounts
+from corpus.speech.detector import load_detector
+from corpus.tables import Measurement
+from corpus.words import ClipId, KeyId, Outcome
+from curation import pipeline, queries
+from curation.examine import measured_with_speech
+from curation.listen import SpeechDetector
+from curation.measure import Samples, Trim
+from curation.measurements import VERSION, Measurements
+from curation.pipeline import Stage
+from curation.queries import SET_REASONS, Stale
+from curation.record import measurement_row, verdict_row
+from curation.verdict import DropReason
+
+CLIPS_AT_ONCE = 100
+"""Clips judged in one commit, which holds off withdrawals of all who are in them."""
+
+STAGE_REASONS = {reason.value for reason in DropReason} - set(SET_REASONS)
+
+log = structlog.get_logger()
+
+
+def rejudge(house: Collaborators, stages: Sequence[Stage] = pipeline.STAGES) -> int:
+    """How many clips were judged again. Raises `Transient`, and `Misconfigured` where the detector cannot be loaded."""
+    rules, judged, after = pipeline.rules(stages), 0, ""
+    detector: SpeechDetector | None = None
+    while True:
+        with house.database.reading() as session:
+            page = queries.stale_clips(
+                session, house.clock(), version=VERSION, rules=rules, after=after, limit=CLIPS_AT_ONCE
+            )
+        if not page:
+            return judged
+        if any(_must_be_measured(each) for each in page):
+            detector = detector or load_detector(house.settings.speech_detector)
+        judged += _record(house, page, _measured(house, page, detector, stages), stages)
+        after = page[-1].clip_id
+
+
+def _must_be_measured(each: Stale) -> bool:
+    return each.object_key is not None and (each.measured is None or each.measured.version != VERSION)
+
+
+def _measured(
+    house: Collaborators, page: Sequence[Stale], detector: SpeechDetector | None, stages: Sequence[Stage]
+) -> dict[ClipId, Measurements]:
+    """The measurements on which each clip is judged: taken again from its audio, or as they stand."""
+    found = {each.clip_id: measurements_of(each.measured) for each in page if each.measured}
+    keys, again, clips = dict[KeyId, AccountKey](), list[Stale](), list[Samples]()
+    for each in page:
+        if not _must_be_measured(each):
+            continue
+        assert each.object_key is not None
+        if each.voice_key_id not in keys:
+            keys[each.voice_key_id] = house.keyring.unwrap(each.account_id, each.voice_key_id, KeyKind.VOICE)
+        try:
+            pcm = house.vault.get(keys[each.voice_key_id], each.object_key)
+        except (ObjectAbsent, ObjectCorrupt) as error:  # the audit tells of it; its old verdict stands
+            log.error("clip_lost", clip=each.clip_id, error=type(error).__name__)
+            found.pop(each.clip_id, None)
+            continue
+        again.append(each)
+        clips.append(np.frombuffer(pcm, dtype="<i2"))
+    cut = [each.measured is not None and each.measured.is_cut for each in again]
+    measured = measured_with_speech(clips, cut, detector, stages) if again else []
+    return found | {each.clip_id: of for each, of in zip(again, measured, strict=True)}
+
+
+def measurements_of(row: Measurement) -> Measurements:
+    return Measurements(**{field.name: getattr(row, field.name) for field in fields(Measurements)})
+
+
+def _record(
+    house: Collaborators, page: Sequence[Stale], measured: dict[ClipId, Measurements], stages: Sequence[Stage]
+) -> int:
+    """The gate: what may be used still, and is stale still, gets its verdicts and its ending, in one commit."""
+    rules, judged = pipeline.rules(stages), 0
+    with house.database.writing() as session:
+        queries.lock_decisions(session)  # an outcome belongs to whoever decides over sets of clips, too
+        share_accounts(session, {each.account_id for each in page})
+        now = house.clock()
+        for each in queries.still_stale(session, measured, now, version=VERSION, rules=rules):
+            of, old = measured[each.clip_id], each.measured
+            verdicts = pipeline.run(stages, of)
+            judged += 1
+            passes = pipeline.drop_reason(verdicts) is None
+            if passes and _is_dropped_by_a_stage(each) and each.object_key is None and each.original_is_there:
+                queries.forget_clip(session, each.clip_id)  # it is made anew from its original
+                continue
+            version = VERSION if old is None or _must_be_measured(each) else old.version
+            trim = Trim(old.trimmed_start, old.trimmed_end) if old else Trim(0, 0)
+            row = measurement_row(each.clip_id, of, trim, rules, version)
+            queries.judge_again(session, row, [verdict_row(each.clip_id, verdict, now) for verdict in verdicts])
+            _end(session, each, pipeline.drop_reason(verdicts), now)
+    return judged
+
+
+def _end(session: Session, each: Stale, reason: DropReason | None, now: datetime) -> None:
+    """The clip's ending, where the stages now end it otherwise. What others refused is theirs to take up again."""
+    if reason is not None and (each.outcome is not Outcome.DROPPED or each.reason in SET_REASONS):
+        queries.end_otherwise(session, each.clip_id, Outcome.DROPPED, reason.value, now)
+    elif reason is None and _is_dropped_by_a_stage(each) and each.object_key is not None:
+        queries.end_otherwise(session, each.clip_id, None, None, now)  # the decision over its set comes next
+
+
+def _is_dropped_by_a_stage(each: Stale) -> bool:
+    return each.outcome is Outcome.DROPPED and each.reason in STAGE_REASONS

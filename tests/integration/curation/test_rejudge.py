@@ -1,0 +1,154 @@
+"""Clips of earlier runs, judged again when measures or rules have changed."""
+
+from dataclasses import replace
+
+import pytest
+
+from corpus.collaborators import Collaborators
+from corpus.keys import AccountKey
+from corpus.tables import Clip, Label, Measurement, Verdict
+from corpus.vault import Vault
+from corpus.words import Outcome, Purpose
+from curation import run
+from curation.examine import Workbench
+from curation.executors import Inline
+from curation.measurements import VERSION
+from curation.pipeline import STAGES, Stage, rules
+from curation.rejudge import rejudge
+from curation.stages.duration import Duration
+from tests.factories import make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
+from tests.integration.curation.endings import DUPLICATE, KEPT, endings, rows
+
+STRICTER: tuple[Stage, ...] = (Duration(shortest_s=2.0, version=9), *STAGES[1:])
+TOO_SHORT = (Outcome.DROPPED, "too_short")
+
+
+class Opened(Vault):
+    """A vault that notes what is opened, and lets something happen then."""
+
+    def __init__(self, house: Collaborators) -> None:
+        super().__init__(house.store)
+        self.opened = list[str]()
+
+    def get(self, key: AccountKey, object_key: str) -> bytes:
+        self.opened.append(object_key)
+        return super().get(key, object_key)
+
+
+@pytest.fixture
+def watched(house: Collaborators) -> tuple[Collaborators, Opened]:
+    vault = Opened(house)
+    return replace(house, vault=vault), vault
+
+
+def test_a_changed_rule_judges_what_was_measured_and_opens_no_audio(
+    watched: tuple[Collaborators, Opened], bench: Workbench
+) -> None:
+    house, vault = watched
+    lender = make_lender(house)
+    short, long = (make_utterance(house, lender, body=wav(tone(duration_s=s))) for s in (1.0, 3.0))
+    run.curate(house, Inline(bench))
+
+    judged = rejudge(house, STRICTER)
+
+    assert judged == 2
+    assert endings(house) == {short: TOO_SHORT, long: KEPT}
+    assert vault.opened == []
+    assert {row.judged_by for row in rows(house, Measurement)} == {rules(STRICTER)}
+    versions = {each.stage_version for each in rows(house, Verdict) if each.stage == "duration"}
+    assert versions == {Duration().version, 9}
+
+
+def test_judging_again_by_the_same_rules_does_nothing(house: Collaborators, bench: Workbench) -> None:
+    make_utterance(house, make_lender(house))
+    make_utterance(house, make_lender(house), body=b"fLaC and no more")
+    run.curate(house, Inline(bench))
+
+    assert rejudge(house) == 0
+
+
+def test_what_a_stricter_rule_dropped_comes_back_when_it_goes(house: Collaborators, bench: Workbench) -> None:
+    utterance_id = make_utterance(house, make_lender(house), body=wav(tone(duration_s=1.0)))
+    run.curate(house, Inline(bench))
+    rejudge(house, STRICTER)
+    assert endings(house) == {utterance_id: TOO_SHORT}
+
+    counts = run.curate(house, Inline(bench))
+
+    assert endings(house) == {utterance_id: KEPT}
+    assert counts.rejudged == 1
+
+
+def test_what_was_dropped_without_audio_is_made_anew_from_its_original(house: Collaborators, bench: Workbench) -> None:
+    utterance_id = make_utterance(house, make_lender(house), body=wav(tone(duration_s=1.0)))
+    run.curate(house, Inline(replace(bench, stages=STRICTER)))
+    assert endings(house) == {utterance_id: TOO_SHORT}
+
+    run.curate(house, Inline(bench))
+
+    [clip] = rows(house, Clip)
+    assert endings(house) == {utterance_id: KEPT}
+    assert clip.object_key is not None
+
+
+def test_copies_are_judged_again_as_what_they_are_copies_of_is(house: Collaborators, bench: Workbench) -> None:
+    lender, sound = make_lender(house), tone(duration_s=1.0)
+    copies = sorted(make_utterance(house, lender, body=wav(sound)) for _ in range(2))
+    run.curate(house, Inline(bench))
+    assert endings(house) == {copies[0]: KEPT, copies[1]: DUPLICATE}
+
+    rejudge(house, STRICTER)
+
+    assert set(endings(house).values()) == {TOO_SHORT}
+
+
+def test_a_changed_measure_is_taken_again_from_the_audio_and_only_that(
+    watched: tuple[Collaborators, Opened], bench: Workbench
+) -> None:
+    house, vault = watched
+    lender = make_lender(house)
+    for seconds in (1.0, 2.0):
+        make_utterance(house, lender, body=wav(bytes(32_000) + tone(duration_s=seconds)))
+    run.curate(house, Inline(bench))
+    before = {row.clip_id: (row.rms_dbfs, row.samples, row.trimmed_start) for row in rows(house, Measurement)}
+    with house.database.writing() as session:
+        old = session.query(Measurement).order_by(Measurement.samples).first()
+        assert old is not None
+        old.version, old.rms_dbfs = VERSION - 1, -1.0
+
+    judged = rejudge(house)
+
+    assert (judged, len(vault.opened)) == (1, 1)
+    assert {row.clip_id: (row.rms_dbfs, row.samples, row.trimmed_start) for row in rows(house, Measurement)} == before
+    assert {row.version for row in rows(house, Measurement)} == {VERSION}
+
+
+def test_clips_of_an_older_release_are_measured_and_what_people_said_of_them_stays(house: Collaborators) -> None:
+    make_clip(house, make_lender(house), pcm=tone(duration_s=1.0), label="turn on the lights")
+
+    judged = rejudge(house, STRICTER)
+
+    assert judged == 1
+    assert list(endings(house).values()) == [TOO_SHORT]
+    assert len(rows(house, Label)) == len(rows(house, Measurement)) == 1
+
+
+@pytest.mark.parametrize("while_it_is_measured", [False, True], ids=["before", "while-it-is-measured"])
+def test_a_voice_that_was_taken_back_is_not_judged_again(house: Collaborators, while_it_is_measured: bool) -> None:
+    lender = make_lender(house)
+    make_clip(house, lender, pcm=tone(duration_s=1.0))
+
+    class Withdrawing(Opened):
+        def get(self, key: AccountKey, object_key: str) -> bytes:
+            withdraw_consent(house, lender.account_id, Purpose.COLLECT)
+            return super().get(key, object_key)
+
+    vault = Withdrawing(house)
+    if not while_it_is_measured:
+        withdraw_consent(house, lender.account_id, Purpose.COLLECT)
+
+    judged = rejudge(replace(house, vault=vault), STRICTER)
+
+    assert (judged, len(vault.opened)) == (0, int(while_it_is_measured))
+    assert list(endings(house).values()) == [KEPT]
+    assert rows(house, Measurement) == []
