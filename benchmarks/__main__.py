@@ -1,6 +1,6 @@
 """`python -m benchmarks`: what Loanword costs, as ratios to a floor measured in the same run."""
 
-from benchmarks import disguise, releases, uploads
+from benchmarks import disguise, releases, stages, uploads
 
 
 def main() -> None:
@@ -9,9 +9,10 @@ def main() -> None:
     print("  " + uploads.compare().line("uploads/s") + "; bound 0.50", flush=True)
     print("release build of 2,000 five-second clips; floor: tar of the same PCM")
     compared, peak_bytes = releases.compare()
-    print("  " + compared.line("MB/s") + f"; bound 0.30; peak memory {peak_bytes / 1e6:.0f} MB")
+    print("  " + compared.line("MB/s") + f"; bound 0.30; peak memory {peak_bytes / 1e6:.0f} MB", flush=True)
     print("disguising voices, seconds of one core to a second of speech")
     print(f"  {disguise.real_time_factor():.3f}; bound 0.050", flush=True)
+    print("\n".join(stages.lines(stages.compare())))
 
 
 if __name__ == "__main__":

@@ -10,13 +10,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
 from curation.loudness import block_weights, integrated_lufs
 from curation.measurements import FLOOR_DBFS, GATE_DBFS, Measurements
-from curation.spectrum import bandwidth_hz, hum_dbfs
+from curation.spectrum import BlockSpectra, bandwidth_hz, hum_dbfs
 
 Samples = NDArray[np.int16]
 """Mono, 16 kHz, shape (samples,)."""
@@ -92,13 +91,13 @@ def measure_batch(batch: Sequence[Samples], *, cut: Sequence[bool] | None = None
         "is_cut": [False] * len(batch) if cut is None else list(cut),
         "peak_dbfs": dbfs(np.square(laid.peak)).tolist(),
         "rms_dbfs": dbfs(laid.sum_frames(laid.frames_energy) / laid.at_least_one + np.square(laid.mean)).tolist(),
-        "lufs": integrated_lufs(laid.spectrum @ block_weights(), laid.first_block, laid.whole_blocks),
+        "lufs": integrated_lufs(laid.spectrum.weighed(block_weights()), laid.first_block, laid.whole_blocks),
         "clipped_share": (_clipped(laid) / laid.at_least_one).tolist(),
         "dc_offset": laid.mean.tolist(),
         "sounding_s": sounding_s.tolist(),
         "sounding_dbfs": _where(sounds, sounding_dbfs),
         "snr_db": _where(standing_frames > 0, snr_db),
-        "bandwidth_hz": bandwidth_hz(laid.signal, laid.spectrum, laid.blocks, laid.whole_blocks),
+        "bandwidth_hz": bandwidth_hz(laid.spectrum, laid.blocks, laid.whole_blocks),
         "hum_dbfs": hum_dbfs(laid.spectrum, laid.blocks, laid.whole_blocks),
         "starts_db": _where(sounds, laid.edge_dbfs(at_end=False) - sounding_dbfs),
         "ends_db": _where(sounds, laid.edge_dbfs(at_end=True) - sounding_dbfs),
@@ -134,13 +133,6 @@ class _Laid:
         self.first_block = np.cumsum(self.blocks) - self.blocks
         self.first_frame = self.first_block * BLOCK_FRAMES
         raw = self.raw.reshape(-1, FRAME_SAMPLES)
-        self.peak = (
-            np.maximum(
-                np.maximum.reduceat(raw.max(axis=1), self.first_frame).astype(np.float64),
-                -np.minimum.reduceat(raw.min(axis=1), self.first_frame).astype(np.float64),
-            )
-            / 32_768
-        )
         signal = raw.astype(np.float32)
         signal *= np.float32(1 / 32_768)
         self.mean = self.sum_frames(signal.sum(axis=1, dtype=np.float32).astype(np.float64)) / self.at_least_one
@@ -184,13 +176,16 @@ class _Laid:
         return dbfs(self.noise)
 
     @cached_property
-    def spectrum(self) -> NDArray[np.float32]:
-        """The mean square of each block in each of 801 bins of 10 Hz; a row sums to the block's mean square."""
-        bins = scipy.fft.rfft(self.signal.reshape(-1, BLOCK_SAMPLES), axis=1)
-        power = np.square(bins.real) + np.square(bins.imag)
-        power *= np.float32(2 / BLOCK_SAMPLES**2)
-        power[:, [0, -1]] /= 2
-        return power
+    def peak(self) -> NDArray[np.float64]:
+        """The largest sample of each clip, full scale at 1."""
+        frames = self.raw.reshape(-1, FRAME_SAMPLES)
+        highest = np.maximum.reduceat(frames.max(axis=1), self.first_frame).astype(np.float64)
+        lowest = np.minimum.reduceat(frames.min(axis=1), self.first_frame).astype(np.float64)
+        return np.maximum(highest, -lowest) / 32_768
+
+    @cached_property
+    def spectrum(self) -> BlockSpectra:
+        return BlockSpectra(self.signal)
 
     def edge_dbfs(self, *, at_end: bool) -> NDArray[np.float64]:
         """The level of the first or last 40 ms, or of a shorter clip."""

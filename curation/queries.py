@@ -169,7 +169,10 @@ def _stale(session: Session, clips: Select[Clip, Utterance]) -> list[Stale]:
         Utterance.object_key.is_not(None),
         Measurement,
     )
-    return [Stale(*row) for row in session.execute(columns)]
+    return [
+        Stale(clip_id, account_id, key_id, object_key, outcome, reason, bool(is_there), measured)
+        for clip_id, account_id, key_id, object_key, outcome, reason, is_there, measured in session.execute(columns)
+    ]
 
 
 def judge_again(session: Session, measurement: Measurement, verdicts: Sequence[Verdict]) -> None:

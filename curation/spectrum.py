@@ -1,4 +1,4 @@
-"""Bandwidth and mains hum, from the power spectra of 100 ms blocks: 801 bins of 10 Hz. Pure.
+"""The power spectra of 100 ms blocks, 801 bins of 10 Hz, and from them bandwidth and mains hum. Pure.
 
 Clips lie end to end: `blocks` says how many blocks each has, and `whole_blocks` how many of these are filled.
 """
@@ -29,20 +29,42 @@ MAINS_BINS = {50: (5, 10, 15, 20), 60: (6, 12, 18, 24)}
 """Whole periods of both fit into a block, so that hum lies in single bins and leaks into no other."""
 
 
-def bandwidth_hz(
-    signal: NDArray[np.float32], spectrum: NDArray[np.float32], blocks: NDArray[Any], whole_blocks: NDArray[Any]
-) -> list[float | None]:
+class BlockSpectra:
+    """The mean square of each block of a signal in each of 801 bins; a row would sum to the block's mean square.
+
+    What is kept are the squares of real and imaginary parts side by side: all that is asked of them is weighed sums.
+    """
+
+    def __init__(self, signal: NDArray[np.float32]) -> None:
+        """Takes whole blocks, end to end."""
+        self.blocks = signal.reshape(-1, BLOCK_SAMPLES)
+        parts = scipy.fft.rfft(self.blocks, axis=1).view(np.float32)
+        self._squares = np.square(parts, out=parts)
+        self._scale = np.full(BLOCK_SAMPLES // 2 + 1, 2 / BLOCK_SAMPLES**2, np.float32)
+        self._scale[[0, -1]] /= 2
+
+    def weighed(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The sum over the bins, each by its weight; shapes (801,) → (blocks,)."""
+        return np.asarray(self._squares @ np.repeat(weights * self._scale, 2), np.float32)
+
+    def lowest(self, bins: int) -> NDArray[np.float64]:
+        """The first bins, shape (blocks, bins)."""
+        pairs = self._squares[:, : 2 * bins].astype(np.float64)
+        return np.asarray((pairs[:, ::2] + pairs[:, 1::2]) * self._scale[:bins], np.float64)
+
+
+def bandwidth_hz(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> list[float | None]:
     """Up to where each clip has sound, in steps of 250 Hz; None where no whole block sounds."""
     first = np.cumsum(blocks) - blocks
     clip = np.repeat(np.arange(len(blocks)), blocks)
-    high = np.where(_is_whole(blocks, whole_blocks), spectrum[:, 200:780].sum(axis=1), -1)
+    high = np.where(_is_whole(blocks, whole_blocks), spectrum.weighed(_high()), -1)
     order = np.lexsort((-high, clip))
     rank = np.arange(len(order)) - np.repeat(first, blocks)
     chosen = order[(rank < LOOKED_AT) & (high[order] >= 0)]
     found: list[float | None] = [None] * len(blocks)
     if not len(chosen):
         return found
-    windowed = signal.reshape(-1, BLOCK_SAMPLES)[chosen] * _hann()
+    windowed = spectrum.blocks[chosen] * _hann()
     bins = scipy.fft.rfft(windowed, axis=1)[:, 1:]
     power = (np.square(bins.real) + np.square(bins.imag)).reshape(len(chosen), -1, BAND_BINS).sum(axis=2)
     clips, starts = np.unique(clip[chosen], return_index=True)
@@ -55,14 +77,14 @@ def bandwidth_hz(
     return found
 
 
-def hum_dbfs(spectrum: NDArray[np.float32], blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> list[float | None]:
+def hum_dbfs(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> list[float | None]:
     """The level of mains hum in each clip's quietest blocks; None where it does not stand out, or the clip is short.
 
     The blocks' logarithms are averaged: what comes and goes, as a low voice does, counts little.
     """
     first = np.cumsum(blocks) - blocks
     clip = np.repeat(np.arange(len(blocks)), blocks)
-    low = spectrum[:, :26].astype(np.float64)
+    low = spectrum.lowest(26)
     level = np.where(_is_whole(blocks, whole_blocks), low.sum(axis=1), np.inf)
     order = np.lexsort((level, clip))
     rank = np.arange(len(order)) - np.repeat(first, blocks)
@@ -89,3 +111,9 @@ def _is_whole(blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> NDArray[np.bo
 @cache
 def _hann() -> NDArray[np.float32]:
     return np.asarray(np.hanning(BLOCK_SAMPLES + 1)[:-1], np.float32)
+
+
+@cache
+def _high() -> NDArray[np.float32]:
+    bins = np.arange(BLOCK_SAMPLES // 2 + 1)
+    return np.asarray((bins >= 200) & (bins < 780), np.float32)

@@ -75,8 +75,12 @@ class SndfileSource:
 
     def blocks(self) -> Iterator[Block]:
         try:
-            while len(block := self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
-                yield block
+            frames = BLOCK_FRAMES
+            while frames == BLOCK_FRAMES:  # a short one is the last
+                block = self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+                frames = len(block)
+                if frames:
+                    yield block
         except soundfile.SoundFileRuntimeError as error:
             raise Undecodable("The recording is damaged or cut short.") from error
 
@@ -173,15 +177,16 @@ def decode(recording: bytes, max_samples: int) -> Decoded:
 
 def to_mono(block: Block) -> NDArray[np.float32]:
     """The mean of the channels, before any change of rate. Raises `Undecodable` at NaN, infinity and garbage."""
-    if not (np.abs(block) < BEYOND_FULL_SCALE).all():
+    if block.size and not (block.max() < BEYOND_FULL_SCALE and block.min() > -BEYOND_FULL_SCALE):  # nor is NaN
         raise Undecodable("It has samples that are no numbers, or far beyond full scale.")
     return np.ascontiguousarray(block[:, 0]) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
 
 
 def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """Rounded and clipped, without dither: the same recording gives the same bytes, and 16-bit ones come back as is."""
-    scaled: NDArray[np.float32] = np.rint(samples * np.float32(32768))
-    return scaled.clip(-32768, 32767).astype(np.int16)
+    scaled: NDArray[np.float32] = samples * np.float32(32768)
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)
 
 
 def _resampler(rate_hz: int) -> Callable[[NDArray[np.float32], bool], NDArray[np.float32]]:

@@ -48,12 +48,10 @@ class SileroDetector:
             raise Misconfigured(f"{model} is not the model that was pinned: install `loanword[asr]` as it is locked.")
         weights = _weights(content)
         self._window = weights["encoder.feature_extractor.forward_basis_buffer"][0, 0]  # the cosine of 0 Hz
-        biases = [weights[f"encoder.conv_layers.{layer}.bias"] for layer in range(4)]
         self._layers = [
-            _unrolled(weights[f"encoder.conv_layers.{layer}.weight"], steps, stride)
-            for layer, (steps, stride) in enumerate(((4, 1), (4, 2), (2, 2), (1, 1)))
+            _Layer(weights[f"encoder.conv_layers.{layer}.weight"], weights[f"encoder.conv_layers.{layer}.bias"], *shape)
+            for layer, shape in enumerate(((4, 1), (4, 2), (2, 2), (1, 1)))
         ]
-        self._biases = [np.tile(bias, steps) for bias, steps in zip(biases, (4, 2, 1, 1), strict=True)]
         self._from_input = np.ascontiguousarray(weights["onnx::LSTM_209"][0].T)
         self._from_before = np.ascontiguousarray(weights["onnx::LSTM_210"][0].T)
         self._gate_bias = weights["onnx::LSTM_211"][0].reshape(2, -1).sum(axis=0)
@@ -75,10 +73,8 @@ class SileroDetector:
         rows: Floats = np.square(spectrum.real)
         rows += np.square(spectrum.imag)
         rows = np.sqrt(rows, out=rows).reshape(len(chunks), -1)
-        for layer, bias in zip(self._layers, self._biases, strict=True):
-            rows = rows @ layer
-            rows += bias
-            np.maximum(rows, 0, out=rows)
+        for layer in self._layers:
+            rows = layer.through(rows)
         return rows
 
     def _follow(self, encoded: Floats, chunks: NDArray[np.int64]) -> list[Floats]:
@@ -123,18 +119,34 @@ def _chunked(clip: NDArray[np.int16], chunks: int) -> Floats:
     return np.lib.stride_tricks.sliding_window_view(signal, CONTEXT_SAMPLES + CHUNK_SAMPLES)[::CHUNK_SAMPLES]
 
 
-def _unrolled(kernel: Floats, steps: int, stride: int) -> Floats:
-    """A convolution over so few steps, padded by one on either side, as one matrix: (steps × in, steps out × out).
+class _Layer:
+    """A convolution over so few steps, padded by one on either side, as matrices: one for the first half of the steps
+    that come out and one for the second, each over those steps that they look at."""
 
-    A third of it are zeros, and it is faster for all that: nothing is copied side by side.
-    """
-    outputs, inputs, taps = kernel.shape
-    matrix = np.zeros((steps, inputs, (steps - 1) // stride + 1, outputs), np.float32)
-    for after in range(matrix.shape[2]):
-        for tap in range(taps):
-            if 0 <= (before := after * stride + tap - 1) < steps:
-                matrix[before, :, after] = kernel[:, :, tap].T
-    return matrix.reshape(steps * inputs, -1)
+    def __init__(self, kernel: Floats, bias: Floats, steps: int, stride: int) -> None:
+        outputs, inputs, taps = kernel.shape
+        after = (steps - 1) // stride + 1
+        whole = np.zeros((steps, inputs, after, outputs), np.float32)
+        for step in range(after):
+            for tap in range(taps):
+                if 0 <= (before := step * stride + tap - 1) < steps:
+                    whole[before, :, step] = kernel[:, :, tap].T
+        self._bias = np.tile(bias, after)
+        self._parts: list[tuple[slice, slice, Floats]] = []
+        for first, last in ((0, after // 2), (after // 2, after)):
+            if first < last:
+                seen = range(max(first * stride - 1, 0), min((last - 1) * stride + 2, steps))
+                part = whole[seen.start : seen.stop, :, first:last].reshape(len(seen) * inputs, -1)
+                columns = slice(seen.start * inputs, seen.stop * inputs)
+                self._parts.append((columns, slice(first * outputs, last * outputs), np.ascontiguousarray(part)))
+
+    def through(self, rows: Floats) -> Floats:
+        """Shape (chunks, steps × in) → (chunks, steps out × out), nothing below zero."""
+        out = np.empty((len(rows), len(self._bias)), np.float32)
+        for seen, come_out, part in self._parts:
+            np.matmul(rows[:, seen], part, out=out[:, come_out])
+        out += self._bias
+        return np.maximum(out, 0, out=out)
 
 
 def _sigmoid(values: Floats) -> Floats:
