@@ -22,6 +22,8 @@ LONGEST_CLIP_S = 20.0
 
 MIB = 1 << 20
 LARGEST_SHARD_BYTES = 256 * MIB
+LARGEST_DISGUISED_SHARD_BYTES = 64 * MIB
+"""35 minutes of speech, which a core disguises in half a minute: a re-cut renews its lease only between archives."""
 
 DEFAULT_SHARES = {Split.TRAIN: 0.8, Split.DEV: 0.1, Split.TEST: 0.1}
 NO_LICENCE_ID = "LicenseRef-Unstated"
@@ -96,3 +98,5 @@ def _check(policy: Policy) -> None:
         raise BadPolicy("min_duration_s: it must be less than max_duration_s.")
     if policy.disguise:
         disguise.check(policy.disguise)
+        if policy.shard_max_bytes > LARGEST_DISGUISED_SHARD_BYTES:
+            raise BadPolicy(f"shard_max_bytes: at most {LARGEST_DISGUISED_SHARD_BYTES} where voices are disguised.")

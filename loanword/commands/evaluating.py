@@ -70,10 +70,12 @@ def evaluate_disguise(
 ) -> None:
     """Measure how far a disguise goes: equal error rates of three attackers, and word errors before and after.
 
-    Reads a folder, and neither the database nor any recording in it; embeddings are kept nowhere.
+    Reads the recordings of the folder, and nothing of what people have lent here; embeddings are kept nowhere.
     """
     disguise = Disguise(method=Method.MCADAMS, per=per, alpha_from=alpha_from, alpha_to=alpha_to)
     check(disguise)
+    if to and not to.parent.is_dir():  # said before the work, not after it
+        raise BadRequest(f"There is no folder {to.parent} to write the figures to.")
     chosen, hearing = load_encoder(encoder), load_recogniser(recogniser or read_settings(None).recogniser)
     with progress_bar("decoding") as on_progress:
         said, locale = decoded(folder, on_progress)

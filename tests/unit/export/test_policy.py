@@ -79,6 +79,11 @@ def test_the_canonical_json_reads_back_and_does_not_depend_on_the_order_written(
         ),
         pytest.param({"disguise": {"method": "mcadams", "per": "clip", "version": 0}}, "version", id="another-version"),
         pytest.param({"disguise": {"method": "mcadams", "per": "clip", "alpha": 0.8}}, "alpha", id="a-given-alpha"),
+        pytest.param(
+            {"disguise": {"method": "mcadams", "per": "clip"}, "shard_max_bytes": 1 << 28},
+            "shard_max_bytes",
+            id="a-shard-that-takes-longer-to-disguise-than-a-lease-lasts",
+        ),
     ],
 )
 def test_a_wrong_policy_is_refused_by_the_name_of_the_field(data: dict[str, object], field: str) -> None:
