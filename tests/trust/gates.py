@@ -19,11 +19,12 @@ from corpus.errors import ConsentRefusal, NothingToRelease, ReleaseWithdrawn, Un
 from corpus.object_store import ObjectInfo, ObjectStore
 from corpus.release_queries import clips_of_account
 from corpus.speech.decoder import Decoder
-from corpus.tables import Clip, Label, Release, ReleaseClip, Review, Utterance
+from corpus.tables import Clip, Label, Measurement, Release, ReleaseClip, Review, Utterance
 from corpus.vault import Vault
 from corpus.words import AccountId, ClipId, RejectReason, ReleaseState, Role, Split
 from curation.examine import Workbench
 from curation.record import claim
+from curation.rejudge import rejudge
 from curation.review import review
 from curation.run import decide_duplicates
 from curation.worker import curate_batch
@@ -172,6 +173,16 @@ def decided(scene: Scene, moment: Moment) -> list[str]:
     with scene.house.database.reading() as session:
         outcome = session.get_one(Clip, clip_id).outcome
     return [f"clip {clip_id} was {outcome}"] if outcome else []
+
+
+def judged_again(scene: Scene, moment: Moment) -> list[str]:
+    """A clip of an older release, which has not been measured as we measure now."""
+    clip_id = scene.clip()
+    with scene.left(moment) as house:
+        rejudge(house)
+    with scene.house.database.reading() as session:
+        measured = session.get(Measurement, clip_id)
+    return [f"clip {clip_id} was measured"] if measured else []
 
 
 # Review
@@ -401,6 +412,13 @@ GATES = (
         Mutant("curation.run:_decide", "queries.sets_of"),
         Moment("curation.run:_decide"),
         decided,
+    ),
+    Gate(
+        "a clip is judged again",
+        "clips judged again",
+        Mutant("curation.rejudge:_record", "queries.still_stale"),
+        Moment("curation.rejudge:_record"),
+        judged_again,
     ),
     Gate(
         "a curator is given a clip",
