@@ -28,6 +28,8 @@ import soundfile
 import soxr
 import webrtcvad
 from numpy.typing import NDArray
+from pydub import AudioSegment
+from pydub.silence import detect_leading_silence
 
 import loanword.samples
 from benchmarks.curation.material import NoMaterial, folder, recordings
@@ -108,9 +110,6 @@ def floor(files: Iterable[bytes]) -> float:
 
 def script(paths: Iterable[Path]) -> float:
     """What one writes first. It reads 16-bit WAV files, for without FFmpeg pydub reads no others."""
-    from pydub import AudioSegment
-    from pydub.silence import detect_leading_silence
-
     seconds, began = 0.0, time.perf_counter()
     for path in paths:
         segment = AudioSegment.from_wav(path).set_channels(1).set_frame_rate(RATE_HZ)
