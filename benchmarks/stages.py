@@ -28,8 +28,6 @@ import soundfile
 import soxr
 import webrtcvad
 from numpy.typing import NDArray
-from pydub import AudioSegment
-from pydub.silence import detect_leading_silence
 
 import loanword.samples
 from benchmarks.curation.material import NoMaterial, folder, recordings
@@ -41,6 +39,12 @@ from corpus.speech.detector import SileroDetector, load_detector
 from curation import pipeline
 from curation.examine import measured_with_speech
 from curation.measure import trim_batch
+from loanword.commands.curating import WORKERS_ENVIRONMENT
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it looks for FFmpeg, which it is never asked to call
+    from pydub import AudioSegment
+    from pydub.silence import detect_leading_silence
 
 ROUNDS = 5
 SCRIPTS_FILES = 60
@@ -64,7 +68,7 @@ class Figures:
 def compare() -> Figures:
     """Measures in a process of its own, on one core."""
     command = [sys.executable, "-m", "benchmarks.stages"]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | ONE_CORE)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | WORKERS_ENVIRONMENT)
     told = json.loads(done.stdout)
     floor, script = (Compared(*map(tuple, pair)) if pair else None for pair in (told["floor"], told["script"]))
     assert floor is not None
@@ -172,7 +176,6 @@ def _beside_the_script(files: Sequence[bytes], run: Callable[[Sequence[bytes]], 
 def main() -> None:
     """All rounds, as JSON."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    warnings.simplefilter("ignore")  # pydub's, about the FFmpeg that it is never asked to call
     source, files = _files()
     detector = load_detector("silero")
     with Decoder(deadline=timedelta(minutes=1), recordings_per_child=10**9) as decoder:

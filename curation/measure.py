@@ -133,18 +133,19 @@ class _Laid:
         self.first_block = np.cumsum(self.blocks) - self.blocks
         self.first_frame = self.first_block * BLOCK_FRAMES
         raw = self.raw.reshape(-1, FRAME_SAMPLES)
-        signal = raw.astype(np.float32)
-        signal *= np.float32(1 / 32_768)
-        self.mean = self.sum_frames(signal.sum(axis=1, dtype=np.float32).astype(np.float64)) / self.at_least_one
-        signal -= self.each_frames(self.mean).astype(np.float32)[:, np.newaxis]
-        self.signal = signal.reshape(-1)  # without a faulty microphone's offset, which is no sound
-        ends = self.first_block * BLOCK_SAMPLES + self.samples
-        for end, pad in zip(ends.tolist(), padding.tolist(), strict=True):
-            self.signal[end : end + pad] = 0
-        self.frames_energy = np.einsum("ij,ij->i", signal, signal).astype(np.float64)
+        self.signal = raw.astype(np.float32)  # shape (frames, 320), in steps of a 16-bit sample
+        sums = self.signal.sum(axis=1).astype(np.float64)
+        squares = np.einsum("ij,ij->i", self.signal, self.signal).astype(np.float64)
+        place = np.arange(len(raw)) - self.each_frames(self.first_frame)
+        left = self.each_frames(self.samples) - place * FRAME_SAMPLES
+        mean = self.sum_frames(sums) / self.at_least_one
+        self.mean = mean / 32_768
+        # Without a faulty microphone's offset, which is no sound: Σ(x - m)² = Σx² - 2mΣx + nm².
+        offset = self.each_frames(mean)
+        energy = squares - 2 * offset * sums + np.clip(left, 0, FRAME_SAMPLES) * np.square(offset)
+        self.frames_energy = np.maximum(energy, 0) / 32_768**2
         self.frames_power = self.frames_energy / FRAME_SAMPLES
-        place = np.arange(len(signal)) - self.each_frames(self.first_frame)
-        self.is_whole_frame = place < self.each_frames(self.samples // FRAME_SAMPLES)
+        self.is_whole_frame = left >= FRAME_SAMPLES
 
     def each_frames(self, of_clips: NDArray[Any]) -> NDArray[Any]:
         """A clip's number, once for each of its frames."""
@@ -191,8 +192,9 @@ class _Laid:
         """The level of the first or last 40 ms, or of a shorter clip."""
         size = np.clip(self.samples, 1, EDGE_SAMPLES)
         first = self.first_block * BLOCK_SAMPLES + (np.maximum(self.samples - EDGE_SAMPLES, 0) if at_end else 0)
-        edges = self.signal[first[:, np.newaxis] + np.arange(EDGE_SAMPLES)]  # past a short clip's end lie zeros
-        return dbfs(np.square(edges, dtype=np.float64).sum(axis=1) / size)
+        edges = self.signal.reshape(-1)[first[:, np.newaxis] + np.arange(EDGE_SAMPLES)]
+        centred = (edges / 32_768 - self.mean[:, np.newaxis]) * (np.arange(EDGE_SAMPLES) < size[:, np.newaxis])
+        return dbfs(np.square(centred).sum(axis=1) / size)
 
 
 def _where(there: NDArray[np.bool_], values: NDArray[np.float64]) -> list[float | None]:

@@ -36,11 +36,11 @@ class BlockSpectra:
     """
 
     def __init__(self, signal: NDArray[np.float32]) -> None:
-        """Takes whole blocks, end to end."""
+        """Takes blocks end to end, in steps of a 16-bit sample. A constant offset stays in the first bin."""
         self.blocks = signal.reshape(-1, BLOCK_SAMPLES)
         parts = scipy.fft.rfft(self.blocks, axis=1).view(np.float32)
         self._squares = np.square(parts, out=parts)
-        self._scale = np.full(BLOCK_SAMPLES // 2 + 1, 2 / BLOCK_SAMPLES**2, np.float32)
+        self._scale = np.full(BLOCK_SAMPLES // 2 + 1, 2 / BLOCK_SAMPLES**2 / 32_768**2, np.float32)
         self._scale[[0, -1]] /= 2
 
     def weighed(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -64,11 +64,12 @@ def bandwidth_hz(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDA
     found: list[float | None] = [None] * len(blocks)
     if not len(chosen):
         return found
-    windowed = spectrum.blocks[chosen] * _hann()
+    looked_at = spectrum.blocks[chosen]
+    windowed = (looked_at - looked_at.mean(axis=1, keepdims=True)) * _hann()
     bins = scipy.fft.rfft(windowed, axis=1)[:, 1:]
     power = (np.square(bins.real) + np.square(bins.imag)).reshape(len(chosen), -1, BAND_BINS).sum(axis=2)
     clips, starts = np.unique(clip[chosen], return_index=True)
-    loudest = np.maximum.reduceat(power * (2 / np.square(_hann()).sum() / BLOCK_SAMPLES), starts, axis=0)
+    loudest = np.maximum.reduceat(power * (2 / np.square(_hann()).sum() / BLOCK_SAMPLES / 32_768**2), starts, axis=0)
     least = np.maximum(loudest.max(axis=1) * 10 ** (-BELOW_LOUDEST_DB / 10), 10 ** (ABOVE_ROUNDING_DBFS / 10))
     used = loudest > least[:, np.newaxis]
     last = np.where(used.any(axis=1), used.shape[1] - np.argmax(used[:, ::-1], axis=1), 0)

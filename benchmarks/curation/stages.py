@@ -58,7 +58,7 @@ def measure(material: Material) -> Section:
                     "dropped as noisy",
                 ],
                 _noisy(decoded, material.seed),
-                caption="White noise on clean recordings; the voice's level is that of its frames within 10 dB of the mean.",
+                caption="On clean recordings; the voice's level is that of its frames within 10 dB of the mean.",
             ),
             Table(
                 ["recorded at", "n", "bandwidth_hz, median", "least", "most"],

@@ -192,8 +192,7 @@ class _Child:
     def ask(self, recording: bytes, max_samples: int, until: float) -> tuple[Header, bytes]:
         """Raises `_ChildLost` and `BadFrame`."""
         self.recordings += 1
-        self._send(frame_start({"max_samples": max_samples}, len(recording)), until)
-        self._send(recording, until)
+        self._send(frame_start({"max_samples": max_samples}, len(recording)) + recording, until)
         return self._receive(max_samples * SAMPLE_BYTES, until)
 
     def end(self) -> None:

@@ -52,9 +52,11 @@ class SileroDetector:
             _Layer(weights[f"encoder.conv_layers.{layer}.weight"], weights[f"encoder.conv_layers.{layer}.bias"], *shape)
             for layer, shape in enumerate(((4, 1), (4, 2), (2, 2), (1, 1)))
         ]
-        self._from_input = np.ascontiguousarray(weights["onnx::LSTM_209"][0].T)
-        self._from_before = np.ascontiguousarray(weights["onnx::LSTM_210"][0].T)
-        self._gate_bias = weights["onnx::LSTM_211"][0].reshape(2, -1).sum(axis=0)
+        # Of the four gates three end in a sigmoid, which is (1 + tanh(x/2)) / 2: halved here, all are one tanh below.
+        halved = np.where(np.arange(4 * CELLS) < 3 * CELLS, np.float32(0.5), np.float32(1))
+        self._from_input = np.ascontiguousarray(weights["onnx::LSTM_209"][0].T * halved)
+        self._from_before = np.ascontiguousarray(weights["onnx::LSTM_210"][0].T * halved)
+        self._gate_bias = weights["onnx::LSTM_211"][0].reshape(2, -1).sum(axis=0) * halved
         self._out, self._out_bias = weights["decoder.conv1d.weight"].reshape(-1), weights["decoder.conv1d.bias"][0]
 
     def speech(self, batch: Sequence[NDArray[np.int16]]) -> list[Floats]:
@@ -79,23 +81,31 @@ class SileroDetector:
 
     def _follow(self, encoded: Floats, chunks: NDArray[np.int64]) -> list[Floats]:
         """Runs the memory cells along all clips at once, the longest first: those still running lie together."""
-        inputs = encoded @ self._from_input + self._gate_bias
         order = np.argsort(-chunks, kind="stable")
-        first = (np.cumsum(chunks) - chunks)[order]
-        lengths = chunks[order]
-        cell, hidden = np.zeros((len(chunks), CELLS), np.float32), np.zeros((len(chunks), CELLS), np.float32)
-        heard = np.zeros(len(encoded), np.float32)
-        for step in range(int(lengths[0])):
-            running = int(np.count_nonzero(lengths > step))
-            at = first[:running] + step
-            gates = inputs[at] + hidden[:running] @ self._from_before
-            opened = _sigmoid(gates[:, : 3 * CELLS])  # in, out, forget: the order of ONNX
-            cell[:running] *= opened[:, 2 * CELLS :]
-            cell[:running] += opened[:, :CELLS] * np.tanh(gates[:, 3 * CELLS :])
-            hidden[:running] = opened[:, CELLS : 2 * CELLS] * np.tanh(cell[:running])
-            heard[at] = np.maximum(hidden[:running], 0) @ self._out
-        probabilities = _sigmoid(heard + self._out_bias)
-        return np.split(probabilities, np.cumsum(chunks)[:-1])
+        running = np.count_nonzero(chunks[:, np.newaxis] > np.arange(chunks.max()), axis=0)
+        first = np.cumsum(running) - running
+        rank = np.argsort(order, kind="stable")
+        step = np.arange(len(encoded)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
+        place = first[step] + np.repeat(rank, chunks)  # step by step, and within a step by length
+        by_step = np.empty_like(encoded)
+        by_step[place] = encoded
+        gates = by_step @ self._from_input
+        gates += self._gate_bias
+        hidden = np.zeros((len(chunks), CELLS), np.float32)
+        cell, said = np.zeros_like(hidden), by_step
+        for start, count in zip(first.tolist(), running.tolist(), strict=True):
+            gate = gates[start : start + count]
+            gate += hidden[:count] @ self._from_before
+            np.tanh(gate, out=gate)
+            opened = gate[:, : 3 * CELLS]  # in, out, forget: the order of ONNX
+            opened *= np.float32(0.5)
+            opened += np.float32(0.5)
+            cell = cell[:count] * opened[:, 2 * CELLS :]
+            cell += opened[:, :CELLS] * gate[:, 3 * CELLS :]
+            hidden = said[start : start + count]
+            np.multiply(opened[:, CELLS : 2 * CELLS], np.tanh(cell), out=hidden)
+        heard = np.maximum(said, 0) @ self._out + self._out_bias
+        return np.split(_sigmoid(heard)[place], np.cumsum(chunks)[:-1])
 
 
 def load_detector(setting: str | None) -> SileroDetector | None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from corpus.settings import read_settings
+from corpus.speech.decoder import KEEP_MEMORY
 from curation.counts import CurationCounts
 from curation.executors import ProcessPool
 from curation.run import curate as curate_once
@@ -17,6 +18,9 @@ from curation.run import watch as curate_until
 from loanword.catch_up import opened
 from loanword.commands.options import AsJson, Home
 from loanword.commands.progress import progress_bar
+
+WORKERS_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **KEEP_MEMORY}
+"""A worker is one processor: threads of numpy's own would only get into the way of the other workers."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,6 +37,8 @@ def curate(
 ) -> None:
     """Decode, measure, judge and deduplicate the utterances that wait. Safe to interrupt and run again."""
     settings = read_settings(home)
+    for name, value in WORKERS_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     house = opened(settings)
     with ProcessPool(settings, workers) as pool:
         if watch:
