@@ -16,11 +16,13 @@ LOOKED_AT = 8
 """Blocks a clip, those with most above 2 kHz: where a speaker hisses, the whole band is in use."""
 BAND_BINS = 25
 BAND_HZ = BAND_BINS * BIN_HZ
+FULL_SCALE = 32_700
+"""A flat top sounds in every band: blocks that touch it are not looked at, if there are others."""
 BELOW_LOUDEST_DB, ABOVE_ROUNDING_DBFS = 60.0, -100.0
 """A band is in use where it is not so far below the loudest one, and over the rounding to 16 bits (-116 dBFS a band).
 
 All tuning recordings made at 8 kHz then end at 4,000 Hz or below, and of the others that have speech 19 in 20 reach
-6,500 Hz or more.
+6,000 Hz or more.
 """
 
 QUIET_SHARE, FEWEST_QUIET = 0.3, 3
@@ -65,6 +67,9 @@ def bandwidth_hz(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDA
     if not len(chosen):
         return found
     looked_at = spectrum.blocks[chosen]
+    is_clipped = np.abs(looked_at).max(axis=1) >= FULL_SCALE
+    of_clips = np.bincount(clip[chosen], weights=~is_clipped, minlength=len(blocks)) > 0
+    chosen, looked_at = (kept[~is_clipped | ~of_clips[clip[chosen]]] for kept in (chosen, looked_at))
     windowed = (looked_at - looked_at.mean(axis=1, keepdims=True)) * _hann()
     bins = scipy.fft.rfft(windowed, axis=1)[:, 1:]
     power = (np.square(bins.real) + np.square(bins.imag)).reshape(len(chosen), -1, BAND_BINS).sum(axis=2)

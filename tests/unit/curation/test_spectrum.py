@@ -23,6 +23,13 @@ def test_one_hiss_in_a_clip_shows_that_its_band_is_wide() -> None:
     assert measured(joined(tone(2.0), hiss(0.2), tone(2.0))).bandwidth_hz == 8_000
 
 
+def test_a_flat_top_does_not_widen_the_band() -> None:
+    low = np.asarray(soxr.resample(hiss(1.0, 8_000), 8_000, 16_000), np.int16)
+    clipped = np.clip(low.astype(np.int32) * 40, -32_768, 32_767).astype(np.int16)
+
+    assert measured(joined(low, clipped[:1_600], low)).bandwidth_hz == measured(low).bandwidth_hz
+
+
 def test_silence_has_no_bandwidth_and_no_hum() -> None:
     assert (measured(silence(2.0)).bandwidth_hz, measured(silence(2.0)).hum_dbfs) == (None, None)
 
