@@ -11,12 +11,15 @@ from corpus.audio import RATE_HZ
 
 SHORTEST_SAMPLES = RATE_HZ
 LONGEST_SAMPLES = 20 * RATE_HZ
-"""As long as a clip may be; what is longer is cut off."""
+"""As long as a clip may be."""
 
 HALVED_FROM_SAMPLES = 6 * RATE_HZ
 """A speaker's only recording is cut in two where it is as long as this."""
 
-PIECES_A_VOICE = 8
+COMPARED_SAMPLES = 6 * RATE_HZ
+"""Of each piece: as long as most commands; more would tell more."""
+
+PIECES_A_VOICE = 4
 
 Samples = NDArray[np.int16]
 
@@ -51,7 +54,7 @@ def voices(recordings: Iterable[Said]) -> list[Voice]:
     pieces: defaultdict[tuple[str, str], list[Samples]] = defaultdict(list)
     for each in recordings:
         if len(each.samples) >= SHORTEST_SAMPLES and len(pieces[each.group, each.speaker]) < PIECES_A_VOICE:
-            pieces[each.group, each.speaker].append(each.samples[:LONGEST_SAMPLES])
+            pieces[each.group, each.speaker].append(each.samples)
     found = (Voice(speaker, group, _two_at_least(of)) for (group, speaker), of in sorted(pieces.items()))
     return [voice for voice in found if len(voice.pieces) > 1]
 
@@ -59,5 +62,5 @@ def voices(recordings: Iterable[Said]) -> list[Voice]:
 def _two_at_least(pieces: Sequence[Samples]) -> Sequence[Samples]:
     if len(pieces) == 1 and len(pieces[0]) >= HALVED_FROM_SAMPLES:
         middle = len(pieces[0]) // 2
-        return [pieces[0][:middle], pieces[0][middle:]]
-    return pieces
+        pieces = [pieces[0][:middle], pieces[0][middle:]]
+    return [piece[:COMPARED_SAMPLES] for piece in pieces]
