@@ -139,6 +139,10 @@ def stale_clips(session: Session, now: datetime, *, version: int, rules: str, af
     return _stale(session, _stale_clips(now, version, rules).where(Clip.id > after).order_by(Clip.id).limit(limit))
 
 
+def count_stale(session: Session, now: datetime, *, version: int, rules: str) -> int:
+    return session.scalar(_stale_clips(now, version, rules).with_only_columns(func.count(Clip.id))) or 0
+
+
 def still_stale(session: Session, ids: Iterable[ClipId], now: datetime, *, version: int, rules: str) -> list[Stale]:
     """Which of these are so still. A gate: the caller shares the accounts first."""
     return _stale(session, _stale_clips(now, version, rules).where(Clip.id.in_(list(ids))).order_by(Clip.id))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+import curation.queries
 from corpus.collaborators import Collaborators
 from corpus.demographics import Field, opened
 from corpus.errors import AccountKeyError
@@ -13,6 +14,7 @@ from corpus.keys import KeyKind
 from corpus.small_cells import FEWEST, coarsened
 from corpus.words import AccountId, Decision, Outcome
 from curation import duplicates, pipeline
+from curation.measurements import VERSION
 from curation.report import queries
 from curation.report.facts import (
     Because,
@@ -103,7 +105,10 @@ def waits(house: Collaborators, ended: Sequence[Ending], now: datetime) -> Waits
     with house.database.reading() as session:
         queue = queries.queue(session, now)
         return Waits(
-            to_be_measured=queries.count_to_measure(session, now),
+            to_be_measured=curation.queries.count_waiting(session, now),
+            to_be_judged_again=curation.queries.count_stale(
+                session, now, version=VERSION, rules=pipeline.rules(pipeline.STAGES)
+            ),
             to_be_decided=sum(each.clips for each in ended if each.outcome is None),
             to_be_reviewed=queue.waiting,
             oldest_for_review=queue.oldest_at,

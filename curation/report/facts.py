@@ -63,6 +63,7 @@ class Waits:
     """What is to be done, and since when the oldest clip waits to be reviewed."""
 
     to_be_measured: int
+    to_be_judged_again: int
     to_be_decided: int
     to_be_reviewed: int
     oldest_for_review: datetime | None

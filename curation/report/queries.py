@@ -98,17 +98,6 @@ def _by_measure(counts: Sequence[int]) -> dict[Measure, Sequence[int]]:
 # What waits
 
 
-def count_to_measure(session: Session, now: datetime) -> int:
-    """Utterances without a clip, whose key is still their owner's."""
-    waiting = (
-        usable_utterances(now)
-        .join(Account, and_(Account.id == Utterance.account_id, Account.voice_key_id == Utterance.voice_key_id))
-        .outerjoin(Clip, Clip.utterance_id == Utterance.id)
-        .where(Clip.id.is_(None))
-    )
-    return session.scalar(waiting.with_only_columns(func.count(Utterance.id))) or 0
-
-
 @dataclass(frozen=True, slots=True)
 class Queue:
     """Kept clips that may be reviewed: those that nobody has decided yet, and since when the oldest waits."""

@@ -7,6 +7,8 @@ from corpus.collaborators import Collaborators
 from corpus.demographics import Field, stands_in
 from corpus.tables import Clip, Demographics, Measurement, Review, Verdict
 from corpus.words import AccountId, ClipId, Decision, Outcome, Purpose, RejectReason, new_id
+from curation import pipeline
+from curation.measurements import VERSION
 from tests.factories import ALL_PURPOSES, Lender, make_clip, make_hypothesis, make_lender, make_utterance, voice_key
 
 ALL_AND_DEMOGRAPHICS = (*ALL_PURPOSES, Purpose.DEMOGRAPHICS)
@@ -48,8 +50,8 @@ def add_clip(
 def _measurement(clip_id: ClipId, samples: int, snr_db: float | None) -> Measurement:
     return Measurement(
         clip_id=clip_id,
-        version=1,
-        judged_by="rules",
+        version=VERSION,
+        judged_by=pipeline.rules(pipeline.STAGES),
         trimmed_start=0,
         trimmed_end=0,
         samples=samples,

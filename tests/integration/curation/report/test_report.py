@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from corpus.collaborators import Collaborators
 from corpus.demographics import Field
 from corpus.keys import KeyKind
-from corpus.tables import Account, Demographics
+from corpus.tables import Account, Demographics, Measurement
 from corpus.web.app import build_app
 from corpus.words import Outcome, Purpose, RejectReason, Role, Scope
 from curation.report import count
@@ -59,6 +59,19 @@ def test_each_clip_is_counted_once_by_how_it_ended(house: Collaborators) -> None
     assert (ended.dropped_because, ended.failed_with) == ([Because("too_quiet", 1)], [Because("Undecodable", 1)])
     assert (told.waits.to_be_measured, told.waits.to_be_decided, told.waits.to_be_reviewed) == (2, 1, 3)
     assert told.waits.oldest_for_review == NOW
+
+
+def test_clips_that_other_rules_judged_wait_to_be_judged_again(house: Collaborators) -> None:
+    lender = make_lender(house)
+    older, _, leaver = add_clip(house, lender), add_clip(house, lender), make_lender(house)
+    of_leaver = add_clip(house, leaver)
+    with house.database.writing() as session:
+        for clip_id in (older, of_leaver):
+            session.get_one(Measurement, clip_id).judged_by = "older rules"
+
+    withdraw_consent(house, leaver.account_id)
+
+    assert count.count_clips(house).waits.to_be_judged_again == 1
 
 
 def test_a_histogram_has_every_clip_in_one_bin_and_says_how_many_have_none(house: Collaborators) -> None:
