@@ -482,6 +482,12 @@ class Clip(Table):
     rms_dbfs: Mapped[float | None] = operational()
     clipped_share: Mapped[float | None] = operational()
     measured_at: Mapped[datetime] = operational()
+    confidence: Mapped[float | None] = operational(
+        comment="that its transcript is what is said, 0 to 1; null where nothing checked it"
+    )
+    reviews_wanted: Mapped[int] = operational(
+        default=1, server_default="1", comment="how many curators have to agree, none of whom sees another's answer"
+    )
     reviewed_at: Mapped[datetime | None] = operational()
     leased_by: Mapped[AccountId | None] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
     leased_until: Mapped[datetime | None] = operational()
@@ -541,6 +547,19 @@ class Hypothesis(Table):
     at: Mapped[datetime] = operational()
 
 
+class Alignment(Table):
+    """How well a transcript lies on the clip's audio, word by word: a check by another ear than the recogniser's."""
+
+    __tablename__ = "alignments"
+
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
+    version: Mapped[int] = operational(comment="of the aligner and its scores")
+    score: Mapped[float] = operational(comment="nats a frame over a free loop of phones; 0 is as good as any sounds")
+    worst: Mapped[float] = operational(comment="the same over the worst 0.3 s")
+    words: Mapped[SealedBytes] = personal(VOICE)
+    at: Mapped[datetime] = operational()
+
+
 class Review(Table):
     """One curator's judgement of one clip."""
 
@@ -568,6 +587,9 @@ class Label(Table):
     clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
     transcript: Mapped[SealedBytes] = personal(VOICE)
     source: Mapped[str] = operational(String(32))
+    confidence: Mapped[float | None] = operational(
+        comment="of the clip, where curators left its transcript as it was; null where they wrote another"
+    )
     at: Mapped[datetime] = operational()
 
 

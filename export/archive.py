@@ -24,6 +24,8 @@ BATCH = 8
 LOOK_AHEAD = 4
 """Shards whose rows are in memory before their turn."""
 
+CONFIDENCE_DIGITS = 3
+
 BUILD_AGAIN = "Someone in this release took their voice back: nothing of it was kept. Build again, as another version."
 
 Item = TypeVar("Item")
@@ -158,6 +160,7 @@ def _member(clip: _Opened, digest: str, frozen: Snapshot, shard: Shard) -> Membe
         label_source=row.label_source,
         up_votes=row.up_votes,
         down_votes=row.down_votes,
+        confidence=None if row.confidence is None else round(row.confidence, CONFIDENCE_DIGITS),
     )
     return Member(row.clip_id, row.account_id, released, clip.key.digest(consents.SALT_LABEL, salted))
 

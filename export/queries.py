@@ -69,6 +69,7 @@ class ShardClip:
     locale: str
     transcript: SealedBytes
     label_source: str
+    confidence: float | None
     wav_filename: str
     wav_sha256: str | None
     speaker: str
@@ -189,6 +190,7 @@ def _shard_clips() -> Select[*tuple[object, ...]]:
             Utterance.locale,
             Label.transcript,
             Label.source.label("label_source"),
+            Label.confidence,
             ReleaseClip.wav_filename,
             ReleaseClip.wav_sha256,
             ReleaseClip.speaker,

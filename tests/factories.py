@@ -195,6 +195,7 @@ def make_utterance(
     body: bytes | None = None,
     transcript: str | None = "turn on the lights",
     captured_at: datetime | None = None,
+    locale: str = "en-US",
 ) -> UtteranceId:
     """A stored utterance, its object sealed in the store; rests on the lender's first event for `collect`."""
     utterance_id = UtteranceId(new_id())
@@ -219,7 +220,7 @@ def make_utterance(
                 body_digest=house.master.digest("upload", content),
                 size_bytes=len(content),
                 media_type="audio/wav",
-                locale="en-US",
+                locale=locale,
                 transcript=sealed or None,
                 captured_at=captured_at,
                 received_at=house.clock(),
@@ -237,6 +238,8 @@ def make_clip(
     outcome: Outcome | None = Outcome.KEPT,
     reason: str | None = None,
     transcript: str | None = "turn on the lights",
+    confidence: float | None = None,
+    reviews_wanted: int = 1,
 ) -> ClipId:
     """A measured clip with its sealed PCM; with `label`, one that a curator has accepted."""
     utterance_id = make_utterance(house, lender, transcript=transcript)
@@ -258,6 +261,8 @@ def make_clip(
                 peak_dbfs=-10.5,
                 rms_dbfs=-13.5,
                 clipped_share=0.0,
+                confidence=confidence,
+                reviews_wanted=reviews_wanted,
                 measured_at=house.clock(),
             )
         )

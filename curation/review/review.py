@@ -1,9 +1,14 @@
 """The review of clips: a curator is given one, hears it, and accepts it with a transcript or rejects it with a reason.
 
+A clip that wants more than one opinion is blind: no curator learns what another decided, and whoever comes after the
+first is shown no guess of a machine either, so that two cannot agree by accepting the same one.
+
 Keys are unwrapped and recordings read before a transaction; whether the clip may still be heard is asked in the
 transaction itself, under the lock that holds off its owner's withdrawal. A curator never meets their own voice.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +24,8 @@ from corpus.sealed import place
 from corpus.tables import Label, Review
 from corpus.words import AccountId, ClipId, Decision, RejectReason, new_id
 from curation.review import queries
-from curation.review.queries import ReviewClip
+from curation.review.agreement import Ending, ending
+from curation.review.queries import ReviewClip, SealedJudgement
 
 LEASE = timedelta(minutes=10)
 TRIES = 20
@@ -45,6 +51,8 @@ class Offer:
     duration_s: float
     locale: str
     hypothesis: Heard | None
+    second_opinion: bool
+    """Whether somebody has judged it already; there is no hypothesis then."""
     lease_until: datetime
     waiting: int
 
@@ -84,7 +92,7 @@ def recording(house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> b
 
 
 def accept(house: Collaborators, curator_id: AccountId, clip_id: ClipId, transcript: str) -> str:
-    """Records the acceptance and the clip's label, and returns the transcript as it will stand in a release.
+    """Records the acceptance, and the clip's label once enough curators agree; returns the transcript as normalised.
 
     Raises `UnknownClip`, `AlreadyReviewed`, `EmptyTranscript` or `OutsideAlphabet`.
     """
@@ -97,18 +105,21 @@ def accept(house: Collaborators, curator_id: AccountId, clip_id: ClipId, transcr
     in_label = key.seal(label.encode(), place("labels.transcript", clip_id))
     with house.database.writing() as session:
         now = _gate(session, house, curator_id, clip)
-        queries.add_review(
-            session,
-            Review(
-                id=review_id,
-                clip_id=clip_id,
-                curator_id=curator_id,
-                decision=Decision.ACCEPT,
-                transcript=in_review,
-                at=now,
-            ),
+        review = Review(
+            id=review_id,
+            clip_id=clip_id,
+            curator_id=curator_id,
+            decision=Decision.ACCEPT,
+            transcript=in_review,
+            at=now,
         )
-        session.merge(Label(clip_id=clip_id, transcript=in_label, source=LABEL_SOURCE, at=now))
+        earlier = queries.judgements(session, clip_id)
+        agreeing = sum(_transcript(key, each) == label for each in earlier)
+        if _add(session, clip, review, earlier, agreeing) is Ending.ACCEPTED:
+            confidence = clip.confidence if _checked(session, key, clip_id) == label else None
+            session.merge(
+                Label(clip_id=clip_id, transcript=in_label, source=LABEL_SOURCE, confidence=confidence, at=now)
+            )
     return label
 
 
@@ -117,23 +128,48 @@ def reject(house: Collaborators, curator_id: AccountId, clip_id: ClipId, reason:
     clip = _clip_to_judge(house, curator_id, clip_id)
     with house.database.writing() as session:
         now = _gate(session, house, curator_id, clip)
-        queries.add_review(
-            session,
-            Review(
-                id=new_id(),
-                clip_id=clip_id,
-                curator_id=curator_id,
-                decision=Decision.REJECT,
-                reason=reason,
-                at=now,
-            ),
+        review = Review(
+            id=new_id(), clip_id=clip_id, curator_id=curator_id, decision=Decision.REJECT, reason=reason, at=now
         )
+        earlier = queries.judgements(session, clip_id)
+        agreeing = sum(each.decision is Decision.REJECT for each in earlier)
+        _add(session, clip, review, earlier, agreeing)
+
+
+def _add(
+    session: Session, clip: ReviewClip, review: Review, earlier: Sequence[SealedJudgement], agreeing: int
+) -> Ending:
+    """Records a judgement with which so many of the earlier ones agree, and what the clip's come to."""
+    ended = ending(
+        review.decision,
+        review.reason,
+        wanted=clip.reviews_wanted,
+        agreeing=agreeing,
+        differing=len(earlier) - agreeing,
+    )
+    queries.add_review(session, review, settles=ended is not Ending.OPEN)
+    if ended is Ending.DISPUTED:
+        queries.dispute(session, clip.clip_id, review.at)
+    return ended
+
+
+def _transcript(key: AccountKey, of: SealedJudgement) -> str | None:
+    return key.open(of.transcript, place("reviews.transcript", of.review_id)).decode() if of.transcript else None
+
+
+def _checked(session: Session, key: AccountKey, clip_id: ClipId) -> str | None:
+    """The transcript that was aligned with the audio, and of which the clip's confidence speaks."""
+    sealed = queries.aligned_words(session, clip_id)
+    if sealed is None:
+        return None
+    return " ".join(word for word, *_ in json.loads(key.open(sealed, place("alignments.words", clip_id))))
 
 
 def _hypothesis(house: Collaborators, clip: ReviewClip) -> Heard | None:
-    """Raises `KeyDestroyed`."""
+    """None too where the clip was judged before. Raises `KeyDestroyed`."""
     with house.database.reading() as session:
-        sealed = queries.best_hypothesis(session, clip.clip_id)
+        is_first = not queries.judgements(session, clip.clip_id)
+        sealed = queries.best_hypothesis(session, clip.clip_id) if is_first else None
     if sealed is None:
         return None
     text = _voice_key(house, clip).open(sealed.text, place("hypotheses.text", f"{clip.clip_id}/{sealed.recogniser}"))
@@ -149,19 +185,30 @@ def _lease(
         queries.lock_clip(session, candidate.clip_id)
         now = house.clock()
         clip = queries.reviewable_clip(session, curator_id, candidate.clip_id, now)
-        if clip is None or clip.leased_to_another(curator_id, now) or queries.is_reviewed(session, clip.clip_id):
+        if clip is None or clip.leased_to_another(curator_id, now):
             return None
+        if queries.is_judged(session, clip.clip_id, curator_id):
+            return None
+        is_second = bool(queries.judgements(session, clip.clip_id))
         queries.lease(session, clip.clip_id, curator_id, now + LEASE)
     with house.database.reading() as session:
         waiting = queries.count_waiting(session, curator_id, now)
-    return Offer(clip.clip_id, clip.samples / RATE_HZ, clip.locale, hypothesis, now + LEASE, waiting)
+    return Offer(
+        clip_id=clip.clip_id,
+        duration_s=clip.samples / RATE_HZ,
+        locale=clip.locale,
+        hypothesis=None if is_second else hypothesis,  # somebody may have judged it since the guess was read
+        second_opinion=is_second,
+        lease_until=now + LEASE,
+        waiting=waiting,
+    )
 
 
 def _clip_leased_to(session: Session, house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> ReviewClip:
     """Raises `UnknownClip`."""
     now = house.clock()
     clip = queries.reviewable_clip(session, curator_id, clip_id, now)
-    if clip is None or not clip.leased_to(curator_id, now) or queries.is_reviewed(session, clip_id):
+    if clip is None or not clip.leased_to(curator_id, now) or queries.is_judged(session, clip_id, curator_id):
         raise UnknownClip
     return clip
 
@@ -186,7 +233,7 @@ def _gate(session: Session, house: Collaborators, curator_id: AccountId, clip: R
     current = queries.reviewable_clip(session, curator_id, clip.clip_id, now)
     if current is None or current.voice_key_id != clip.voice_key_id:
         raise UnknownClip
-    if current.leased_to_another(curator_id, now) or queries.is_reviewed(session, clip.clip_id):
+    if current.leased_to_another(curator_id, now) or queries.is_judged(session, clip.clip_id, curator_id):
         raise AlreadyReviewed
     return now
 

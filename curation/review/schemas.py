@@ -44,12 +44,16 @@ class HypothesisAnswer(BaseModel):
 
 
 class ClipAnswer(BaseModel):
-    """A clip to review, leased until `lease_until`. `waiting` counts the queue, this clip included, up to 100."""
+    """A clip to review, leased until `lease_until`. `waiting` counts the queue, this clip included, up to 100.
+
+    A `second_opinion` is asked where somebody else has judged it: blind, and so without a hypothesis.
+    """
 
     clip_id: ClipId
     duration_s: float
     locale: str
     hypothesis: HypothesisAnswer | None
+    second_opinion: bool
     audio_url: str
     lease_until: datetime
     waiting: int
@@ -63,6 +67,7 @@ class ClipAnswer(BaseModel):
             locale=offer.locale,
             hypothesis=heard
             and HypothesisAnswer(recogniser=heard.recogniser, text=heard.text, confidence=heard.confidence),
+            second_opinion=offer.second_opinion,
             audio_url=f"/v1/review/clips/{offer.clip_id}/audio",
             lease_until=offer.lease_until,
             waiting=offer.waiting,

@@ -11,6 +11,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -30,16 +31,15 @@ from corpus.tables import (
     DoomedObject,
     ErasedUpload,
     Erasure,
+    Label,
     Release,
     ReleaseClip,
     ReleasePull,
-    Review,
     Utterance,
 )
 from corpus.words import (
     AccountId,
     ClipId,
-    Decision,
     DeviceId,
     ErasureKind,
     KeyId,
@@ -323,11 +323,11 @@ def past_their_clock(
     account_id: AccountId | None = None,
 ) -> dict[AccountId, list[UtteranceId]]:
     """By account: refused recordings, and those that nobody has reviewed, whose time has come."""
-    rejected = select(Review.clip_id).where(Review.decision == Decision.REJECT)
+    rejected = ~exists().where(Label.clip_id == Clip.id)
     clocks: list[ColumnElement[bool]] = []
     if refused_before is not None:
         dropped = and_(Clip.outcome.in_((Outcome.DROPPED, Outcome.FAILED)), Clip.measured_at < refused_before)
-        clocks += [dropped, and_(Clip.reviewed_at < refused_before, Clip.id.in_(rejected))]
+        clocks += [dropped, and_(Clip.reviewed_at < refused_before, rejected)]
     if unreviewed_before is not None:
         open_ = or_(Clip.outcome.is_(None), Clip.outcome == Outcome.KEPT)
         clocks.append(and_(open_, Clip.reviewed_at.is_(None), Clip.measured_at < unreviewed_before))

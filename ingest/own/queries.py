@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from corpus.queries import usable_utterances
@@ -22,6 +22,9 @@ from corpus.tables import (
     Utterance,
 )
 from corpus.words import AccountId, ClipId, Decision, RejectReason, ReleaseState, UtteranceId
+
+DISPUTED = "disputed"
+"""The reason for which a clip is dropped on which curators do not agree."""
 
 IN_USE = (ReleaseState.CURRENT, ReleaseState.SUPERSEDED)
 
@@ -120,9 +123,15 @@ def counts(session: Session, account_id: AccountId, now: datetime) -> Counts:
 
 
 def judgements(session: Session, clip_ids: Collection[ClipId]) -> dict[ClipId, Judged]:
-    """The last judgement of each."""
+    """What curators decided of each on which they agree: it is accepted with its label, and rejected without one."""
+    is_settled = and_(Clip.reviewed_at.is_not(None), Clip.reason.is_distinct_from(DISPUTED))
+    counts = (Review.decision == Decision.ACCEPT) == Label.clip_id.is_not(None)
     rows = session.execute(
-        select(Review.clip_id, Review.decision, Review.reason).where(Review.clip_id.in_(clip_ids)).order_by(Review.at)
+        select(Review.clip_id, Review.decision, Review.reason)
+        .join(Clip, Clip.id == Review.clip_id)
+        .outerjoin(Label, Label.clip_id == Review.clip_id)
+        .where(Review.clip_id.in_(clip_ids), is_settled, counts)
+        .order_by(Review.at)
     )
     return {clip_id: Judged(decision, reason) for clip_id, decision, reason in rows}
 

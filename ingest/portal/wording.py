@@ -74,6 +74,7 @@ WHY = {
     "too_noisy": "There is too much noise in it.",
     "duplicate": "You have sent the same recording before; the better one is kept.",
     "shared_across_accounts": "The same sound came from somebody else too, so it is nobody's to lend.",
+    "disputed": "Those who listened to it did not agree on what is said.",
     "not_speech": "It is not speech.",
     "unintelligible": "The words cannot be made out.",
     "cut_off": "It is cut off.",

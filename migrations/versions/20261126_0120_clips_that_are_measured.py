@@ -52,7 +52,64 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clip_id", name="pk_measurements"),
     )
     op.create_index("ix_measurements_judged_by", "measurements", ["judged_by"])
+    _add_alignments_and_routing()
 
 
 def downgrade() -> None:
+    _drop_alignments_and_routing()
     op.drop_table("measurements")
+
+
+def _add_alignments_and_routing() -> None:
+    op.create_table(
+        "alignments",
+        sa.Column("clip_id", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False, comment="of the aligner and its scores"),
+        sa.Column(
+            "score",
+            sa.Double(),
+            nullable=False,
+            comment="nats a frame over a free loop of phones; 0 is as good as any sounds",
+        ),
+        sa.Column("worst", sa.Double(), nullable=False, comment="the same over the worst 0.3 s"),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["clip_id"], ["clips.id"], name=op.f("fk_alignments_clip_id_clips")),
+        sa.PrimaryKeyConstraint("clip_id", name=op.f("pk_alignments")),
+    )
+    with op.batch_alter_table("clips") as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "confidence",
+                sa.Double(),
+                nullable=True,
+                comment="that its transcript is what is said, 0 to 1; null where nothing checked it",
+            )
+        )
+        batch_op.add_column(
+            sa.Column(
+                "reviews_wanted",
+                sa.Integer(),
+                server_default="1",
+                nullable=False,
+                comment="how many curators have to agree, none of whom sees another's answer",
+            )
+        )
+    with op.batch_alter_table("labels") as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "confidence",
+                sa.Double(),
+                nullable=True,
+                comment="of the clip, where curators left its transcript as it was; null where they wrote another",
+            )
+        )
+
+
+def _drop_alignments_and_routing() -> None:
+    with op.batch_alter_table("labels") as batch_op:
+        batch_op.drop_column("confidence")
+    with op.batch_alter_table("clips") as batch_op:
+        batch_op.drop_column("reviews_wanted")
+        batch_op.drop_column("confidence")
+    op.drop_table("alignments")

@@ -69,6 +69,11 @@ async function play() {
   }
 }
 
+function sourceOf(next) {
+  if (next.second_opinion) return "A second opinion: write down what you hear";
+  return next.hypothesis ? `Prefilled by ${next.hypothesis.recogniser}` : "Nothing was guessed";
+}
+
 function show(next, said) {
   clip = next;
   setHeard(false);
@@ -83,7 +88,7 @@ function show(next, said) {
   }
   transcript.value = next.hypothesis ? next.hypothesis.text : "";
   transcript.removeAttribute("aria-invalid");
-  source.textContent = next.hypothesis ? `Prefilled by ${next.hypothesis.recogniser}` : "Nothing was guessed";
+  source.textContent = sourceOf(next);
   status.textContent = `${said || ""} Next clip: ${next.duration_s.toFixed(1)} seconds.`.trim();
   audio.src = next.audio_url;
   // On a phone the keyboard would cover what there is to hear.

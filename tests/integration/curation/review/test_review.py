@@ -54,6 +54,7 @@ def test_a_curator_is_given_a_clip_hears_it_and_accepts_it(house: Collaborators)
         "duration_s": 1.5,
         "locale": "en-US",
         "hypothesis": {"recogniser": "tiny.en", "text": "turn on the light", "confidence": 0.8},
+        "second_opinion": False,
         "audio_url": f"/v1/review/clips/{clip_id}/audio",
         "lease_until": "2026-03-01T12:10:00Z",
         "waiting": 1,
