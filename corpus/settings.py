@@ -104,6 +104,22 @@ class Settings(BaseSettings):
         "silero",
         description="What tells speech from noise: `silero` (extra asr; unmeasured without it), or `none`.",
     )
+    aligner: Literal["pocketsphinx"] | None = Field(
+        None,
+        description="What checks English transcripts against their audio: `pocketsphinx` (extra asr), or none.",
+    )
+    doubtful_reviews: int = Field(
+        2,
+        ge=1,
+        le=2,
+        description="How many curators have to agree on a doubtful clip; 1 where there is but one curator.",
+    )
+    second_review_share: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="Of the clips that need one curator, the share that a second hears blind, to measure the first.",
+    )
     curate_batch: int = Field(32, gt=0, description="Utterances that one curation task takes.")
     locale: str = Field("en-US", description="What a device speaks that does not say.")
 

@@ -16,6 +16,7 @@ from corpus.speech.decoder import Decoder, Recording
 from corpus.speech.recogniser import Recogniser
 from corpus.words import ClipId, KeyId
 from curation import pipeline
+from curation.alignment import Aligner, Alignment
 from curation.listen import SpeechDetector, listen
 from curation.measure import Samples, Trim, measure_batch, trim_batch
 from curation.measurements import Measurements
@@ -35,6 +36,7 @@ class Workbench:
     decoder: Decoder
     recogniser: Recogniser | None
     detector: SpeechDetector | None = None
+    aligner: Aligner | None = None
     stages: Sequence[Stage] = pipeline.STAGES
 
 
@@ -45,6 +47,17 @@ class Guess:
     recogniser: str
     text: str
     confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How sure the transcript is that a curator will be shown, and how many shall hear the clip."""
+
+    confidence: float | None
+    reviews_wanted: int
+    alignment: Alignment | None = None
+    words: SealedBytes | None = None
+    """The alignment's: JSON, a list of [word, start_s, end_s, score]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,12 @@ class Judged:
     measurements: Measurements
     verdicts: Sequence[StageVerdict]
     guess: Guess | None = None
+    checked: Checked | None = None
     sealed: SealedClip | None = None
+
+    @property
+    def guesses(self) -> Sequence[Guess]:
+        return (self.guess,) if self.guess else ()
 
     @property
     def pcm(self) -> bytes:

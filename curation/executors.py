@@ -25,6 +25,7 @@ from corpus.speech.decoder import Decoder
 from corpus.speech.detector import load_detector
 from corpus.speech.recogniser import load_recogniser
 from corpus.words import UtteranceId
+from curation.alignment import load_aligner
 from curation.counts import BatchCounts
 from curation.examine import Workbench
 from curation.worker import curate_batch
@@ -166,7 +167,7 @@ def work(settings: Settings, connection: Connection) -> None:
         recogniser = load_recogniser(settings.recogniser)
         detector = load_detector(settings.speech_detector)
         with Decoder() as decoder:
-            bench = Workbench(house, decoder, recogniser, detector)
+            bench = Workbench(house, decoder, recogniser, detector, load_aligner(settings.aligner))
             while True:
                 connection.send(curate_batch(bench, connection.recv()))
     except Misconfigured as error:

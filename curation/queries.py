@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips, usable_utterances
 from corpus.sealed import SealedBytes
-from corpus.tables import Account, Clip, Hypothesis, Measurement, Release, ReleaseClip, Utterance, Verdict
+from corpus.tables import Account, Alignment, Clip, Hypothesis, Measurement, Release, ReleaseClip, Utterance, Verdict
 from corpus.words import AccountId, ClipId, KeyId, Outcome, Purpose, UtteranceId
 from curation.duplicates import Member
 from curation.verdict import DropReason
@@ -37,6 +37,7 @@ class Waiting:
     voice_key_id: KeyId
     object_key: str
     transcript: SealedBytes | None
+    locale: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,10 +69,19 @@ def waiting(session: Session, utterance_ids: Iterable[UtteranceId], now: datetim
         .where(Utterance.id.in_(list(utterance_ids)))
         .order_by(Utterance.id)
         .with_only_columns(
-            Utterance.id, Utterance.account_id, Utterance.voice_key_id, Utterance.object_key, Utterance.transcript
+            Utterance.id,
+            Utterance.account_id,
+            Utterance.voice_key_id,
+            Utterance.object_key,
+            Utterance.transcript,
+            Utterance.locale,
         )
     )
-    return [Waiting(id_, of, key_id, key, transcript) for id_, of, key_id, key, transcript in rows if key is not None]
+    return [
+        Waiting(id_, of, key_id, key, transcript, locale)
+        for id_, of, key_id, key, transcript, locale in rows
+        if key is not None
+    ]
 
 
 def accounts_of(session: Session, utterance_ids: Iterable[UtteranceId]) -> set[AccountId]:
@@ -97,7 +107,7 @@ def _waiting(now: datetime) -> Select[Utterance]:
 # Clips
 
 
-Finding = Verdict | Measurement | Hypothesis
+Finding = Verdict | Measurement | Hypothesis | Alignment
 """A row about one clip, which appears in the same commit."""
 
 

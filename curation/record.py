@@ -13,11 +13,11 @@ from datetime import datetime
 from corpus.collaborators import Collaborators
 from corpus.errors import Transient
 from corpus.queries import share_accounts
-from corpus.tables import Clip, Hypothesis, Measurement, Verdict
+from corpus.tables import Alignment, Clip, Hypothesis, Measurement, Verdict
 from corpus.words import ClipId, Outcome, UtteranceId, new_id
-from curation import pipeline, queries
+from curation import alignment, pipeline, queries
 from curation.counts import BatchCounts
-from curation.examine import Examined, Judged
+from curation.examine import Checked, Examined, Judged
 from curation.measure import Trim
 from curation.measurements import VERSION, Measurements
 from curation.queries import Finding
@@ -96,6 +96,9 @@ def _rows(each: Examined, rules: str, now: datetime) -> tuple[Clip, list[Finding
     elif judged and judged.sealed:
         clip.object_key, clip.pcm_digest = judged.sealed.object_key, judged.sealed.pcm_digest
         findings += _hypotheses(each.clip_id, judged, now)
+        if checked := judged.checked:
+            clip.confidence, clip.reviews_wanted = checked.confidence, checked.reviews_wanted
+            findings += _alignment(each.clip_id, checked, now)
     return clip, findings
 
 
@@ -125,6 +128,15 @@ def _hypotheses(clip_id: ClipId, judged: Judged, now: datetime) -> list[Hypothes
     if guess is None or not text:
         return []
     return [Hypothesis(clip_id=clip_id, recogniser=guess.recogniser, text=text, confidence=guess.confidence, at=now)]
+
+
+def _alignment(clip_id: ClipId, checked: Checked, now: datetime) -> list[Finding]:
+    found, words = checked.alignment, checked.words
+    if found is None or words is None:
+        return []
+    return [
+        Alignment(clip_id=clip_id, version=alignment.VERSION, score=found.score, worst=found.worst, words=words, at=now)
+    ]
 
 
 def _erase_objects(house: Collaborators, refused: Sequence[Examined]) -> None:

