@@ -29,8 +29,11 @@ from loanword.evaluation.words import word_errors
 FOLDS = 3
 """A back end never hears who it is tried on: it is trained on the other folds' speakers."""
 
-DRAWS = 3
-"""Keys that recordings are released under, and that an attacker disguises them under: one draw alone is luck."""
+RELEASE_DRAWS, ATTACKER_DRAWS = 5, 3
+"""Keys that recordings are released under, and that an attacker disguises them under: one draw alone is luck.
+
+On 64 real speakers, two seeds with three of each were 1.6 points apart for the ignorant attacker, 3.9 for the informed.
+"""
 
 FEWEST_VOICES = 2 * FOLDS
 """Of one group: then each fold has two that can be compared."""
@@ -87,7 +90,7 @@ def measure_attacks(
     return Attacks(
         encoder=encoder.name,
         speakers=len(found),
-        draws=DRAWS,
+        draws=RELEASE_DRAWS,
         same_voice=len(one_voice),
         two_voices=len(two_voices),
         **{attacker: equal_error_rate(*of) for attacker, of in scores.items()},
@@ -100,8 +103,8 @@ def _hear(voice: Voice, draws: _Draws, encoder: Encoder) -> _Heard:
         speaker = f"{voice.group}/{voice.speaker}"
         return np.stack([encoder.embed(draws(said, who, speaker, at) if who else said) for at, said in pieces])
 
-    released, attackers = ([embedded(f"{who} {draw}") for draw in range(DRAWS)] for who in ("release", "attacker"))
-    return _Heard([embedded(None)], released, attackers)
+    released = [embedded(f"release {draw}") for draw in range(RELEASE_DRAWS)]
+    return _Heard([embedded(None)], released, [embedded(f"attacker {draw}") for draw in range(ATTACKER_DRAWS)])
 
 
 def _compare(found: Sequence[Voice], heard: Sequence[_Heard]) -> dict[str, tuple[Floats, Floats]]:
