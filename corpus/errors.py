@@ -243,6 +243,18 @@ class AlreadyReviewed(Conflict):
     """This clip has been reviewed already, or is with another curator: ask for the next one."""
 
 
+class PersonalDataUndecided(Conflict):
+    """Words of this clip are flagged as personal data: decide on each of them first."""
+
+
+class PersonalDataInTranscript(Conflict):
+    """This transcript has words that may be personal data: mark them, reject the clip, or say that you looked."""
+
+
+class NoWordTimes(Conflict):
+    """Nobody knows when these words are said, so that they cannot be taken out: reject the clip as personal data."""
+
+
 class AccountExists(Conflict):
     """There is an account with this e-mail address already."""
 

@@ -104,6 +104,12 @@ class Settings(BaseSettings):
         "silero",
         description="What tells speech from noise: `silero` (extra asr; unmeasured without it), or `none`.",
     )
+    redaction: Literal["silence", "tone"] = Field(
+        "silence", description="What stands in a recording where personal data was taken out."
+    )
+    names: Literal["auto", "spacy"] | None = Field(
+        "auto", description="Who looks for names: `spacy` (extra pii), `auto` (where it is there) or `none`."
+    )
     aligner: Literal["pocketsphinx"] | None = Field(
         None,
         description="What checks English transcripts against their audio: `pocketsphinx` (extra asr), or none.",

@@ -41,11 +41,13 @@ from corpus.words import (
     ErasureKind,
     KeyId,
     Outcome,
+    PersonalKind,
     Purpose,
     RejectReason,
     ReleaseId,
     ReleaseState,
     Role,
+    SpanState,
     Split,
     UtteranceId,
 )
@@ -152,10 +154,12 @@ class Table(DeclarativeBase):
         EntryKind: _words(EntryKind),
         ErasureKind: _words(ErasureKind),
         Outcome: _words(Outcome),
+        PersonalKind: _words(PersonalKind),
         Purpose: _words(Purpose),
         RejectReason: _words(RejectReason),
         ReleaseState: _words(ReleaseState),
         Role: _words(Role),
+        SpanState: _words(SpanState),
         Split: _words(Split),
     }
 
@@ -558,6 +562,32 @@ class Alignment(Table):
     worst: Mapped[float] = operational(comment="the same over the worst 0.3 s")
     words: Mapped[SealedBytes] = personal(VOICE)
     at: Mapped[datetime] = operational()
+
+
+class PersonalSpan(Table):
+    """Words of a clip that may be personal data, or are: its label is released only once somebody has decided.
+
+    They are counted in the clip's hypothesis as a label has it. What was confirmed is nowhere any more, here neither.
+    """
+
+    __tablename__ = "personal_spans"
+    __table_args__ = (
+        CheckConstraint("first_word < stop_word", name="holds_a_word"),
+        CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name="decided_or_proposed"),
+        CheckConstraint("state <> 'confirmed' OR words IS NULL", name="what_is_confirmed_is_gone"),
+    )
+
+    id: Mapped[Id] = pseudonymous(VOICE, primary_key=True)
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), index=True)
+    kind: Mapped[PersonalKind] = operational()
+    state: Mapped[SpanState] = operational()
+    first_word: Mapped[int] = operational()
+    stop_word: Mapped[int] = operational(comment="the first word after it")
+    words: Mapped[SealedBytes | None] = personal(VOICE)
+    found_by: Mapped[str] = operational(String(32), comment="the rule that found it, or a curator")
+    at: Mapped[datetime] = operational()
+    decided_by: Mapped[AccountId | None] = pseudonymous(IDENTITY, ForeignKey("accounts.id"))
+    decided_at: Mapped[datetime | None] = operational()
 
 
 class Review(Table):

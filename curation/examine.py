@@ -20,6 +20,8 @@ from curation.alignment import Aligner, Alignment
 from curation.listen import SpeechDetector, listen
 from curation.measure import Samples, Trim, measure_batch, trim_batch
 from curation.measurements import Measurements
+from curation.personal_data.found import Found
+from curation.personal_data.names import NameSpotter
 from curation.pipeline import Stage
 from curation.queries import Waiting
 from curation.verdict import StageVerdict
@@ -36,6 +38,7 @@ class Workbench:
     decoder: Decoder
     recogniser: Recogniser | None
     detector: SpeechDetector | None = None
+    names: NameSpotter | None = None
     aligner: Aligner | None = None
     stages: Sequence[Stage] = pipeline.STAGES
 
@@ -47,6 +50,14 @@ class Guess:
     recogniser: str
     text: str
     confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """What may be personal data in the words of a guess."""
+
+    words: tuple[str, ...]
+    spans: tuple[Found, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +99,7 @@ class Judged:
     verdicts: Sequence[StageVerdict]
     guess: Guess | None = None
     checked: Checked | None = None
+    flagged: Flagged | None = None
     sealed: SealedClip | None = None
 
     @property

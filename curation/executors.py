@@ -28,6 +28,7 @@ from corpus.words import UtteranceId
 from curation.alignment import load_aligner
 from curation.counts import BatchCounts
 from curation.examine import Workbench
+from curation.personal_data.spacy_names import load_names
 from curation.worker import curate_batch
 
 Batch = Sequence[UtteranceId]
@@ -167,7 +168,14 @@ def work(settings: Settings, connection: Connection) -> None:
         recogniser = load_recogniser(settings.recogniser)
         detector = load_detector(settings.speech_detector)
         with Decoder() as decoder:
-            bench = Workbench(house, decoder, recogniser, detector, load_aligner(settings.aligner))
+            bench = Workbench(
+                house,
+                decoder,
+                recogniser,
+                detector,
+                aligner=load_aligner(settings.aligner),
+                names=load_names(settings.names),
+            )
             while True:
                 connection.send(curate_batch(bench, connection.recv()))
     except Misconfigured as error:

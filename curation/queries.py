@@ -13,7 +13,18 @@ from sqlalchemy.orm import Session
 
 from corpus.queries import usable_clips, usable_utterances
 from corpus.sealed import SealedBytes
-from corpus.tables import Account, Alignment, Clip, Hypothesis, Measurement, Release, ReleaseClip, Utterance, Verdict
+from corpus.tables import (
+    Account,
+    Alignment,
+    Clip,
+    Hypothesis,
+    Measurement,
+    PersonalSpan,
+    Release,
+    ReleaseClip,
+    Utterance,
+    Verdict,
+)
 from corpus.words import AccountId, ClipId, KeyId, Outcome, Purpose, UtteranceId
 from curation.duplicates import Member
 from curation.verdict import DropReason
@@ -107,7 +118,7 @@ def _waiting(now: datetime) -> Select[Utterance]:
 # Clips
 
 
-Finding = Verdict | Measurement | Hypothesis | Alignment
+Finding = Verdict | Measurement | Hypothesis | Alignment | PersonalSpan
 """A row about one clip, which appears in the same commit."""
 
 

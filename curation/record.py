@@ -20,6 +20,7 @@ from curation.counts import BatchCounts
 from curation.examine import Checked, Examined, Judged
 from curation.measure import Trim
 from curation.measurements import VERSION, Measurements
+from curation.personal_spans import proposed
 from curation.queries import Finding
 from curation.verdict import Drop, StageVerdict
 
@@ -99,6 +100,8 @@ def _rows(each: Examined, rules: str, now: datetime) -> tuple[Clip, list[Finding
         if checked := judged.checked:
             clip.confidence, clip.reviews_wanted = checked.confidence, checked.reviews_wanted
             findings += _alignment(each.clip_id, checked, now)
+        if flagged := judged.flagged:
+            findings += [proposed(judged.key, each.clip_id, flagged.words, found, now) for found in flagged.spans]
     return clip, findings
 
 

@@ -32,7 +32,7 @@ from curation.verdict import DropReason
 CLIPS_AT_ONCE = 100
 """Clips judged in one commit, which holds off withdrawals of all who are in them."""
 
-STAGE_REASONS = {reason.value for reason in DropReason} - set(SET_REASONS)
+STAGE_REASONS = {reason.value for reason in DropReason} - {*SET_REASONS, DropReason.PERSONAL_DATA.value}
 
 log = structlog.get_logger()
 

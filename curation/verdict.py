@@ -14,6 +14,8 @@ class DropReason(StrEnum):
     CLIPPED = "clipped"
     TOO_NOISY = "too_noisy"
     NO_SPEECH = "no_speech"
+    PERSONAL_DATA = "personal_data"
+    """It said nothing else."""
     DUPLICATE = "duplicate"
     SHARED_ACROSS_ACCOUNTS = "shared_across_accounts"
 

@@ -16,6 +16,7 @@ from curation import pipeline
 from curation.check import check
 from curation.counts import BatchCounts
 from curation.examine import Examined, Workbench, fetch, hear, judge, store
+from curation.personal_spans import flag
 from curation.record import claim, record
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ def _examined(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
     if recogniser is not None:
         batch = _together(batch, lambda some: hear(recogniser, some))
     batch = _each(batch, lambda each: check(bench.house, bench.aligner, each))
+    batch = _each(batch, lambda each: flag(bench.names, each))
     return _each(batch, lambda each: store(bench.house, each))
 
 

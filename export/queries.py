@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     insert,
     select,
@@ -28,6 +29,7 @@ from corpus.tables import (
     Account,
     Clip,
     Label,
+    PersonalSpan,
     Release,
     ReleaseClip,
     ReleaseFile,
@@ -37,7 +39,19 @@ from corpus.tables import (
     Tombstone,
     Utterance,
 )
-from corpus.words import AccountId, ClipId, Decision, KeyId, Outcome, Purpose, ReleaseId, ReleaseState, Split, new_id
+from corpus.words import (
+    AccountId,
+    ClipId,
+    Decision,
+    KeyId,
+    Outcome,
+    Purpose,
+    ReleaseId,
+    ReleaseState,
+    SpanState,
+    Split,
+    new_id,
+)
 from export.objects import StoredFile
 from export.release_file import FileFacts
 
@@ -102,11 +116,13 @@ class ReleaseFacts:
 
 
 def _releasable() -> "Select[Clip, Utterance]":
-    """Clips that may be published at `consent_now`, were kept and carry a label (table `Label` is joined)."""
+    """Clips that may be published at `consent_now`, were kept, carry a label (table `Label` is joined), and wait for no
+    decision on personal data."""
     return (
         usable_clips(Purpose.PUBLISH)
         .join(Label, Label.clip_id == Clip.id)
         .where(Clip.outcome == Outcome.KEPT, Clip.samples.is_not(None), Clip.object_key.is_not(None))
+        .where(~exists().where(PersonalSpan.clip_id == Clip.id, PersonalSpan.state == SpanState.PROPOSED))
     )
 
 

@@ -7,10 +7,12 @@ from corpus.web.ranges import byte_range
 from corpus.web.routing import PRIVATE, private_router
 from corpus.words import Decision
 from curation.review import page, review
+from curation.review.personal import api as personal
 from curation.review.schemas import Acceptance, ClipAnswer, ClipIdInPath, Judgement, ReviewAnswer
 
 router = private_router()
 router.include_router(page.router)
+router.include_router(personal.router)
 NOTHING_WAITS = 204
 
 
@@ -35,7 +37,8 @@ def clip_audio(clip_id: ClipIdInPath, request: Request, curator: Curator, house:
 @router.post("/v1/review/clips/{clip_id}", status_code=201)
 def judge_clip(clip_id: ClipIdInPath, judgement: Judgement, curator: Curator, house: With) -> ReviewAnswer:
     if isinstance(judgement, Acceptance):
-        label = review.accept(house, curator.account_id, clip_id, judgement.transcript)
+        looked = judgement.personal_data_looked
+        label = review.accept(house, curator.account_id, clip_id, judgement.transcript, looked=looked)
         return ReviewAnswer(clip_id=clip_id, decision=Decision.ACCEPT, transcript=label)
     review.reject(house, curator.account_id, clip_id, judgement.reason)
     return ReviewAnswer(clip_id=clip_id, decision=Decision.REJECT, reason=judgement.reason)

@@ -25,6 +25,7 @@ from corpus.tables import Label, Review
 from corpus.words import AccountId, ClipId, Decision, RejectReason, new_id
 from curation.review import queries
 from curation.review.agreement import Ending, ending
+from curation.review.personal import look
 from curation.review.queries import ReviewClip, SealedJudgement
 
 LEASE = timedelta(minutes=10)
@@ -78,33 +79,39 @@ def next_clip(house: Collaborators, curator_id: AccountId) -> Offer | None:
 def recording(house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> bytes:
     """The clip as a WAV file, for the curator who holds its lease. Raises `UnknownClip`."""
     with house.database.reading() as session:
-        clip = _clip_leased_to(session, house, curator_id, clip_id)
+        clip = clip_leased_to(session, house, curator_id, clip_id)
     try:
         pcm = house.vault.get(_voice_key(house, clip), clip.object_key)
     except (KeyDestroyed, ObjectAbsent):
         with house.database.reading() as session:
-            _clip_leased_to(session, house, curator_id, clip_id)  # a withdrawal took it, or else it was lost
+            clip_leased_to(session, house, curator_id, clip_id)  # a withdrawal took it, or else it was lost
         raise
     with house.database.reading() as session:
         share_accounts(session, [clip.owner_id])
-        _clip_leased_to(session, house, curator_id, clip_id)
+        clip_leased_to(session, house, curator_id, clip_id)
     return wav(pcm)
 
 
-def accept(house: Collaborators, curator_id: AccountId, clip_id: ClipId, transcript: str) -> str:
+def accept(
+    house: Collaborators, curator_id: AccountId, clip_id: ClipId, transcript: str, *, looked: bool = False
+) -> str:
     """Records the acceptance, and the clip's label once enough curators agree; returns the transcript as normalised.
 
-    Raises `UnknownClip`, `AlreadyReviewed`, `EmptyTranscript` or `OutsideAlphabet`.
+    `looked` says that the curator sees no personal data where there might be some. Raises `UnknownClip`,
+    `AlreadyReviewed`, `EmptyTranscript`, `OutsideAlphabet`, `PersonalDataUndecided` or `PersonalDataInTranscript`.
     """
-    clip = _clip_to_judge(house, curator_id, clip_id)
+    clip = clip_to_judge(house, curator_id, clip_id)
     alphabet = alphabet_for(clip.locale)
     if alphabet is None:
         raise BadRequest(f"There is no alphabet for {clip.locale} yet: reject the clip as “other” or leave it.")
-    label, key, review_id = alphabet.normalise(transcript), _key_of_known(house, clip), new_id()
+    label, key, review_id = alphabet.normalise(transcript), key_of_known(house, clip), new_id()
     in_review = key.seal(label.encode(), place("reviews.transcript", review_id))
     in_label = key.seal(label.encode(), place("labels.transcript", clip_id))
+    found = look.found_in(house, clip, key, label, looked=looked)
     with house.database.writing() as session:
-        now = _gate(session, house, curator_id, clip)
+        now = gate(session, house, curator_id, clip)
+        look.refuse_undecided(session, clip_id)
+        session.add_all(look.dismissed(key, clip_id, label, found, curator_id, now))
         review = Review(
             id=review_id,
             clip_id=clip_id,
@@ -125,9 +132,9 @@ def accept(house: Collaborators, curator_id: AccountId, clip_id: ClipId, transcr
 
 def reject(house: Collaborators, curator_id: AccountId, clip_id: ClipId, reason: RejectReason) -> None:
     """Records the rejection. Raises `UnknownClip` or `AlreadyReviewed`."""
-    clip = _clip_to_judge(house, curator_id, clip_id)
+    clip = clip_to_judge(house, curator_id, clip_id)
     with house.database.writing() as session:
-        now = _gate(session, house, curator_id, clip)
+        now = gate(session, house, curator_id, clip)
         review = Review(
             id=new_id(), clip_id=clip_id, curator_id=curator_id, decision=Decision.REJECT, reason=reason, at=now
         )
@@ -204,7 +211,7 @@ def _lease(
     )
 
 
-def _clip_leased_to(session: Session, house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> ReviewClip:
+def clip_leased_to(session: Session, house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> ReviewClip:
     """Raises `UnknownClip`."""
     now = house.clock()
     clip = queries.reviewable_clip(session, curator_id, clip_id, now)
@@ -213,7 +220,7 @@ def _clip_leased_to(session: Session, house: Collaborators, curator_id: AccountI
     return clip
 
 
-def _clip_to_judge(house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> ReviewClip:
+def clip_to_judge(house: Collaborators, curator_id: AccountId, clip_id: ClipId) -> ReviewClip:
     """Raises `UnknownClip`."""
     with house.database.reading() as session:
         clip = queries.reviewable_clip(session, curator_id, clip_id, house.clock())
@@ -222,7 +229,7 @@ def _clip_to_judge(house: Collaborators, curator_id: AccountId, clip_id: ClipId)
     return clip
 
 
-def _gate(session: Session, house: Collaborators, curator_id: AccountId, clip: ReviewClip) -> datetime:
+def gate(session: Session, house: Collaborators, curator_id: AccountId, clip: ReviewClip) -> datetime:
     """The time at which the clip may be judged: now. Raises `UnknownClip` or `AlreadyReviewed`.
 
     A lease that ran out does not matter while nobody else holds one: a curator who took long may still decide.
@@ -243,7 +250,7 @@ def _voice_key(house: Collaborators, clip: ReviewClip) -> AccountKey:
     return house.keyring.unwrap(clip.owner_id, clip.voice_key_id, KeyKind.VOICE)
 
 
-def _key_of_known(house: Collaborators, clip: ReviewClip) -> AccountKey:
+def key_of_known(house: Collaborators, clip: ReviewClip) -> AccountKey:
     """Raises `UnknownClip` where the owner's withdrawal destroyed the key a moment ago."""
     try:
         return _voice_key(house, clip)

@@ -21,6 +21,8 @@ class Acceptance(BaseModel):
 
     decision: Literal[Decision.ACCEPT]
     transcript: Annotated[str, Field(max_length=LONGEST_TRANSCRIPT)]
+    personal_data_looked: bool = False
+    """Whether the curator says that no word of it is personal data, though some may look so."""
 
 
 class Rejection(BaseModel):

@@ -53,9 +53,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_measurements_judged_by", "measurements", ["judged_by"])
     _add_alignments_and_routing()
+    _add_personal_spans()
 
 
 def downgrade() -> None:
+    op.drop_table("personal_spans")
     _drop_alignments_and_routing()
     op.drop_table("measurements")
 
@@ -113,3 +115,31 @@ def _drop_alignments_and_routing() -> None:
         batch_op.drop_column("reviews_wanted")
         batch_op.drop_column("confidence")
     op.drop_table("alignments")
+
+
+def _add_personal_spans() -> None:
+    op.create_table(
+        "personal_spans",
+        sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("clip_id", sa.String(32), nullable=False),
+        sa.Column("kind", sa.String(32), nullable=False),
+        sa.Column("state", sa.String(32), nullable=False),
+        sa.Column("first_word", sa.Integer(), nullable=False),
+        sa.Column("stop_word", sa.Integer(), nullable=False, comment="the first word after it"),
+        sa.Column("words", sa.LargeBinary(), nullable=True),
+        sa.Column("found_by", sa.String(32), nullable=False, comment="the rule that found it, or a curator"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_by", sa.String(32), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("first_word < stop_word", name=op.f("ck_personal_spans_holds_a_word")),
+        sa.CheckConstraint(
+            "(state = 'proposed') = (decided_at IS NULL)", name=op.f("ck_personal_spans_decided_or_proposed")
+        ),
+        sa.CheckConstraint(
+            "state <> 'confirmed' OR words IS NULL", name=op.f("ck_personal_spans_what_is_confirmed_is_gone")
+        ),
+        sa.ForeignKeyConstraint(["clip_id"], ["clips.id"], name="fk_personal_spans_clip_id_clips"),
+        sa.ForeignKeyConstraint(["decided_by"], ["accounts.id"], name="fk_personal_spans_decided_by_accounts"),
+        sa.PrimaryKeyConstraint("id", name="pk_personal_spans"),
+    )
+    op.create_index("ix_personal_spans_clip_id", "personal_spans", ["clip_id"])

@@ -14,7 +14,7 @@ from curation.review import api
 from tests.factories import PASSWORD, make_account, make_clip, make_hypothesis, make_lender, tone, withdraw_consent
 from tests.fixtures.browser import PHONE, shoot
 from tests.fixtures.serving import serving
-from tests.integration.curation.review.console import once
+from tests.integration.curation.review.console import flagged_clip, once
 
 pytestmark = pytest.mark.browser
 
@@ -181,3 +181,25 @@ def test_the_console_fits_a_phone(house: Collaborators, address: str, browser: B
 
     assert overflow_px == 0
     assert min(heights_px) >= 44
+
+
+def test_a_curator_takes_personal_data_out_by_keyboard_and_accepts_what_is_left(
+    house: Collaborators, address: str, page: Page
+) -> None:
+    clip_id = flagged_clip(house, make_lender(house))
+    sign_in(page, address)
+    wait_until_heard(page)
+    expect(page.get_by_role("heading", name="Personal data?")).to_be_focused()
+    shoot(page, "desktop-personal-data")
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("d")
+    expect(page.get_by_label("What do you hear?")).to_have_value("call me on okay")
+    wait_until_heard(page)
+    page.get_by_label("What do you hear?").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="All caught up")).to_be_focused()
+
+    with house.database.reading() as session:
+        assert session.query(Review).one().clip_id == clip_id

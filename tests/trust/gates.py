@@ -19,13 +19,16 @@ from corpus.errors import ConsentRefusal, NothingToRelease, ReleaseWithdrawn, Un
 from corpus.object_store import ObjectInfo, ObjectStore
 from corpus.release_queries import clips_of_account
 from corpus.speech.decoder import Decoder
-from corpus.tables import Clip, Label, Measurement, Release, ReleaseClip, Review, Utterance
+from corpus.tables import Clip, Label, Measurement, PersonalSpan, Release, ReleaseClip, Review, Utterance
 from corpus.vault import Vault
-from corpus.words import AccountId, ClipId, RejectReason, ReleaseState, Role, Split
+from corpus.words import AccountId, ClipId, PersonalKind, RejectReason, ReleaseState, Role, SpanState, Split
 from curation.examine import Workbench
+from curation.personal_data.found import Found, Rule
+from curation.personal_spans import proposed
 from curation.record import claim
 from curation.rejudge import rejudge
 from curation.review import review
+from curation.review.personal import decide
 from curation.run import decide_duplicates
 from curation.worker import curate_batch
 from export import snapshot
@@ -39,7 +42,17 @@ from ingest.metadata import Metadata
 from ingest.own.clips import recording
 from ingest.record_utterance import Admission, admit, record
 from ingest.take_home import take_home
-from tests.factories import Lender, make_account, make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
+from tests.factories import (
+    Lender,
+    make_account,
+    make_clip,
+    make_lender,
+    make_utterance,
+    tone,
+    voice_key,
+    wav,
+    withdraw_consent,
+)
 from tests.integration.export.leaving import leave
 from tests.trust.grounds import Ground
 from tests.trust.moments import Moment, right_before
@@ -219,6 +232,33 @@ def rejected(scene: Scene, moment: Moment) -> list[str]:
     return reviews(scene.house, clip_id)
 
 
+def flags_seen(scene: Scene, moment: Moment) -> list[str]:
+    clip_id, curator_id = flagged(scene), a_curator(scene.house)
+    review.next_clip(scene.house, curator_id)
+    with scene.left(moment) as house, suppress(UnknownClip):
+        return [f"words of clip {clip_id} were shown" for _ in decide.flagged(house, curator_id, clip_id).spans]
+    return []
+
+
+def personal_data_decided(scene: Scene, moment: Moment) -> list[str]:
+    clip_id, curator_id = flagged(scene), a_curator(scene.house)
+    review.next_clip(scene.house, curator_id)
+    spans = [span.span_id for span in decide.flagged(scene.house, curator_id, clip_id).spans]
+    with scene.left(moment) as house, suppress(UnknownClip):
+        decide.decide(house, curator_id, clip_id, dict.fromkeys(spans, SpanState.DISMISSED))
+    with scene.house.database.reading() as session:
+        decided = select(PersonalSpan.id).where(PersonalSpan.state != SpanState.PROPOSED)
+        return [f"span {span_id} was decided" for span_id in session.scalars(decided)]
+
+
+def flagged(scene: Scene) -> ClipId:
+    clip_id, found = scene.clip(), Found(0, 1, PersonalKind.NAME, Rule.UNKNOWN_WORD)
+    key = voice_key(scene.house, scene.leaving.account_id)
+    with scene.house.database.writing() as session:
+        session.add(proposed(key, clip_id, WORDS.split(), found, scene.house.clock()))
+    return clip_id
+
+
 def a_curator(house: Collaborators) -> AccountId:
     return make_account(house, role=Role.CURATOR)
 
@@ -368,6 +408,7 @@ def all_bytes_of_the_archive(scene: Scene, moment: Moment) -> list[str]:
 
 
 _UPLOAD, _CURATION, _REVIEW = "ingest.record_utterance", "curation.record", "curation.review.review"
+_PERSONAL = "curation.review.personal.decide"
 _CATALOGUE = "export.catalogue.serve_file"
 
 GATES = (
@@ -430,21 +471,35 @@ GATES = (
     Gate(
         "a curator hears a clip",
         "audio heard",
-        Mutant(f"{_REVIEW}:recording", "_clip_leased_to", which=3),
+        Mutant(f"{_REVIEW}:recording", "clip_leased_to", which=3),
         Moment(f"{_REVIEW}:recording", transaction=2),
         heard,
     ),
     Gate(
         "a curator accepts a clip",
         "review recorded",
-        Mutant(f"{_REVIEW}:_gate", "queries.reviewable_clip"),
-        Moment(f"{_REVIEW}:accept", transaction=2),
+        Mutant(f"{_REVIEW}:gate", "queries.reviewable_clip"),
+        Moment(f"{_REVIEW}:accept", transaction=3),
         accepted,
+    ),
+    Gate(
+        "a curator sees words that are flagged",
+        "flagged words seen, personal data decided",
+        Mutant(f"{_PERSONAL}:flagged", "review.clip_leased_to", which=2),
+        Moment(f"{_PERSONAL}:flagged", transaction=2),
+        flags_seen,
+    ),
+    Gate(
+        "a curator decides on personal data",
+        "flagged words seen, personal data decided",
+        Mutant(f"{_REVIEW}:gate", "queries.reviewable_clip"),
+        Moment(f"{_PERSONAL}:decide", transaction=3),
+        personal_data_decided,
     ),
     Gate(
         "a curator rejects a clip",
         "review recorded",
-        Mutant(f"{_REVIEW}:_gate", "queries.reviewable_clip"),
+        Mutant(f"{_REVIEW}:gate", "queries.reviewable_clip"),
         Moment(f"{_REVIEW}:reject", transaction=2),
         rejected,
     ),

@@ -13,9 +13,10 @@ let busy = false;
 let done = 0;
 
 class Refusal extends Error {
-  constructor(httpStatus, detail) {
+  constructor(httpStatus, detail, type) {
     super(detail);
     this.httpStatus = httpStatus;
+    this.isPersonalData = (type || "").includes(":personal-data-");
   }
 }
 
@@ -34,7 +35,7 @@ async function call(method, address, body) {
   if (answer.status === 401) location.assign(SIGN_IN);
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
-    throw new Refusal(answer.status, problem.detail || `The server answered ${answer.status}: try again.`);
+    throw new Refusal(answer.status, problem.detail || `The server answered ${answer.status}: try again.`, problem.type);
   }
   return answer;
 }
@@ -69,6 +70,11 @@ async function play() {
   }
 }
 
+function askWhetherLooked(now) {
+  at("looked").checked = false;
+  at("looked-line").hidden = !now;
+}
+
 function sourceOf(next) {
   if (next.second_opinion) return "A second opinion: write down what you hear";
   return next.hypothesis ? `Prefilled by ${next.hypothesis.recogniser}` : "Nothing was guessed";
@@ -76,6 +82,8 @@ function sourceOf(next) {
 
 function show(next, said) {
   clip = next;
+  askWhetherLooked(false);
+  document.dispatchEvent(new CustomEvent("clip-shown", { detail: next }));
   setHeard(false);
   clipCard.hidden = !next;
   emptyCard.hidden = Boolean(next);
@@ -126,7 +134,10 @@ async function judge(judgement, said) {
     await takeNext(said);
   } catch (refusal) {
     complain(refusal.message);
-    if (refusal.httpStatus === 404 || refusal.httpStatus === 409) await takeNext();
+    if (refusal.isPersonalData) {
+      if (at("personal").dataset.open === "0") askWhetherLooked(true);
+      else at("personal-title").focus();
+    } else if (refusal.httpStatus === 404 || refusal.httpStatus === 409) await takeNext();
     else if (judgement.decision === "accept") {
       transcript.setAttribute("aria-invalid", "true");
       transcript.focus();
@@ -136,7 +147,8 @@ async function judge(judgement, said) {
   }
 }
 
-const accept = () => judge({ decision: "accept", transcript: transcript.value }, ACCEPTED);
+const accept = () =>
+  judge({ decision: "accept", transcript: transcript.value, personal_data_looked: at("looked").checked }, ACCEPTED);
 const reject = (button) =>
   judge({ decision: "reject", reason: button.dataset.reason }, `Rejected: ${button.lastChild.textContent.trim()}.`);
 
@@ -150,7 +162,20 @@ at("again").addEventListener("click", () => {
   complain("");
   takeNext();
 });
+document.addEventListener("personal-data-decided", ({ detail }) => {
+  complain("");
+  if (detail.dropped) {
+    takeNext("Nothing was left of it.");
+  } else if (detail.redacted) {
+    transcript.value = detail.transcript;
+    setHeard(false);
+    audio.src = `${clip.audio_url}?redacted=${Date.now()}`;
+    status.textContent = "Taken out. Listen again, and accept what is left.";
+    play();
+  } else status.textContent = "Decided.";
+});
 transcript.addEventListener("input", () => {
+  askWhetherLooked(false);
   transcript.removeAttribute("aria-invalid");
   complain("");
 });

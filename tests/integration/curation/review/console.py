@@ -1,5 +1,6 @@
 """What the tests of the review console share: a curator at the API, and a withdrawal slipped in at a given moment."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,15 @@ from starlette.testclient import TestClient
 from corpus.collaborators import Collaborators
 from corpus.keys import Keyring
 from corpus.object_store import DirectoryStore
-from corpus.tables import Label, Review
+from corpus.sealed import place
+from corpus.tables import Alignment, Label, Review
 from corpus.vault import Vault
 from corpus.web.app import build_app
 from corpus.words import AccountId, ClipId, Role, Scope
+from curation.personal_data.find import find
+from curation.personal_spans import proposed
 from curation.review import api
-from tests.factories import make_account, make_token
+from tests.factories import Lender, make_account, make_clip, make_hypothesis, make_token, tone, voice_key
 
 
 @dataclass(frozen=True)
@@ -90,3 +94,21 @@ def rows_of(house: Collaborators, clip_id: ClipId) -> tuple[int, int]:
             session.query(Review).filter_by(clip_id=clip_id).count(),
             session.query(Label).filter_by(clip_id=clip_id).count(),
         )
+
+
+SAID = "call me on four one five five five five two six seven one okay"
+WORD_S = 0.25
+
+
+def flagged_clip(house: Collaborators, lender: Lender, *, said: str = SAID, aligned: bool = True) -> ClipId:
+    """A clip whose words last a quarter of a second each, as the worker leaves it."""
+    words, key = said.split(), voice_key(house, lender.account_id)
+    clip_id = make_clip(house, lender, pcm=tone(duration_s=WORD_S * len(words)), transcript=said)
+    make_hypothesis(house, lender, clip_id, said)
+    times = [[word, at * WORD_S, (at + 1) * WORD_S, 0.9] for at, word in enumerate(words)]
+    with house.database.writing() as session:
+        session.add_all(proposed(key, clip_id, words, found, house.clock()) for found in find(said, "en-US"))
+        if aligned:
+            sealed = key.seal(json.dumps(times).encode(), place("alignments.words", clip_id))
+            session.add(Alignment(clip_id=clip_id, version=1, score=0, worst=0, words=sealed, at=house.clock()))
+    return clip_id

@@ -1,0 +1,244 @@
+"""Flagged words: a curator decides on each, and what is confirmed is gone from words and sound, everywhere."""
+
+import io
+import wave
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from httpx2 import Response
+from numpy.typing import NDArray
+
+from corpus.collaborators import Collaborators
+from corpus.errors import Conflict
+from corpus.sealed import place
+from corpus.tables import Clip, Hypothesis, PersonalSpan, Utterance, Verdict
+from corpus.vault import Vault
+from corpus.words import Outcome, SpanState, UtteranceId
+from curation.examine import Workbench
+from curation.review.personal.decide import decide as decide_there
+from curation.worker import curate_batch
+from ingest.sweep import sweep
+from tests.factories import make_clip, make_hypothesis, make_lender, make_utterance, voice_key
+from tests.integration.curation.review.console import (
+    SAID,
+    WORD_S,
+    Curator,
+    curator_at,
+    flagged_clip,
+    once,
+    rows_of,
+    when_a_recording_is_read,
+)
+
+NUMBER = (3, 13)
+PROBLEM = "urn:loanword:problem:"
+
+
+def flags(curator: Curator, clip_id: str) -> dict[str, Any]:
+    answer = curator.client.get(f"/v1/review/clips/{clip_id}/personal-data", headers=curator.headers)
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def decide(curator: Curator, clip_id: str, **body: object) -> Response:
+    return curator.client.post(f"/v1/review/clips/{clip_id}/personal-data", json=body, headers=curator.headers)
+
+
+def samples_of(curator: Curator, clip_id: str) -> NDArray[np.int16]:
+    with wave.open(io.BytesIO(curator.hear(clip_id).content)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+
+
+def span_ids(house: Collaborators) -> list[str]:
+    with house.database.reading() as session:
+        return [row.id for row in session.query(PersonalSpan).filter_by(state=SpanState.PROPOSED)]
+
+
+def test_what_a_curator_confirms_is_gone_from_sound_and_words_and_so_is_the_original(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender)
+    curator.next()
+    before = samples_of(curator, clip_id)
+
+    seen = flags(curator, clip_id)
+    ended = decide(curator, clip_id, confirmed=span_ids(house))
+    after = samples_of(curator, clip_id)
+
+    assert [(each["first"], each["stop"], each["kind"]) for each in seen["spans"]] == [(*NUMBER, "phone")]
+    assert ended.json() == {
+        "clip_id": clip_id,
+        "redacted": True,
+        "dropped": False,
+        "transcript": "call me on okay",
+    }
+    start, stop = (int(16_000 * WORD_S * word) for word in NUMBER)
+    assert before[start:stop].any()
+    assert not after[start:stop].any()
+    assert np.array_equal(after[: start - 1_760], before[: start - 1_760])
+    with house.database.reading() as session:
+        clip = session.get_one(Clip, clip_id)
+        utterance = session.get_one(Utterance, clip.utterance_id)
+        assert (utterance.object_key, utterance.transcript) == (None, None)
+        assert [row.words for row in session.query(PersonalSpan)] == [None]
+        [hypothesis] = session.query(Hypothesis)
+        key = voice_key(house, lender.account_id)
+        assert key.open(hypothesis.text, place("hypotheses.text", f"{clip_id}/device")) == b"call me on okay"
+        assert session.get_one(Verdict, (clip_id, "personal_data", 1)).outcome is Outcome.KEPT
+        assert {info.key for info in house.store.list("voices/")} == {clip.object_key}
+    assert curator.accept(clip_id, "call me on okay").status_code == 201
+
+
+def test_nobody_accepts_a_clip_before_every_flag_is_decided(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender)
+    curator.next()
+
+    early = curator.accept(clip_id, "call me okay")
+    left_out = decide(curator, clip_id, confirmed=[])
+    dismissed = decide(curator, clip_id, dismissed=span_ids(house))
+    late = curator.accept(clip_id, SAID)
+
+    assert (early.status_code, early.json()["type"]) == (409, f"{PROBLEM}personal-data-undecided")
+    assert left_out.status_code == 400
+    assert dismissed.json()["redacted"] is False
+    assert late.status_code == 201
+
+
+def test_personal_data_that_a_curator_types_is_found_unless_they_say_that_they_looked(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = make_clip(house, lender)
+    make_hypothesis(house, lender, clip_id, "write to me")
+    curator.next()
+    typed = "write to jane dot doe at example dot com"
+
+    refused = curator.accept(clip_id, typed)
+    looked = curator.judge(clip_id, {"decision": "accept", "transcript": typed, "personal_data_looked": True})
+
+    assert (refused.status_code, refused.json()["type"]) == (409, f"{PROBLEM}personal-data-in-transcript")
+    assert looked.status_code == 201
+    assert rows_of(house, clip_id) == (1, 1)
+    with house.database.reading() as session:
+        [row] = session.query(PersonalSpan)
+        assert (row.state, row.decided_by) == (SpanState.DISMISSED, curator.account_id)
+
+
+def test_words_without_times_are_never_taken_out_by_guess(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender, aligned=False)
+    curator.next()
+
+    refused = decide(curator, clip_id, confirmed=span_ids(house))
+
+    assert flags(curator, clip_id)["removable"] is False
+    assert (refused.status_code, refused.json()["type"]) == (409, f"{PROBLEM}no-word-times")
+    assert span_ids(house) != []
+    assert curator.reject(clip_id, "personal_data").status_code == 201
+
+
+def test_a_clip_of_which_nothing_is_left_is_dropped(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender, said="four one five five five five two six seven one")
+    curator.next()
+
+    ended = decide(curator, clip_id, confirmed=span_ids(house))
+
+    assert ended.json()["dropped"] is True
+    with house.database.reading() as session:
+        clip = session.get_one(Clip, clip_id)
+        assert (clip.outcome, clip.reason) == (Outcome.DROPPED, "personal_data")
+    assert curator.accept(clip_id, "anything").status_code == 404
+
+
+def test_a_curator_marks_what_nothing_flagged(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender, said="the spare key is under the third pot")
+    curator.next()
+
+    ended = decide(curator, clip_id, marked=[{"first": 4, "stop": 8}])
+    beyond = decide(curator, clip_id, marked=[{"first": 3, "stop": 9}])
+
+    assert ended.json()["transcript"] == "the spare key is"
+    assert beyond.status_code == 400
+
+
+def test_a_process_that_dies_after_the_commit_leaves_the_rest_to_the_sweep(house: Collaborators) -> None:
+    class Died(BaseException):
+        pass
+
+    class DyingVault(Vault):
+        def erase(self, object_key: str) -> None:
+            raise Died
+
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender)
+    curator.next()
+    dying = replace(house, vault=DyingVault(house.store))
+
+    with pytest.raises(Died):
+        decide_there(dying, curator.account_id, clip_id, dict.fromkeys(span_ids(house), SpanState.CONFIRMED))
+
+    swept = sweep(replace(house, clock=lambda: house.clock().replace(year=house.clock().year + 30)), dry_run=True)
+    with house.database.reading() as session:
+        kept = session.get_one(Clip, clip_id).object_key
+    assert len(swept.orphans) == 2
+    assert kept not in swept.orphans
+
+
+def test_a_decision_over_a_clip_that_another_tab_has_redacted_meanwhile_brings_nothing_back(
+    house: Collaborators,
+) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender, said="the spare key is under the third pot")
+    curator.next()
+
+    def redact_elsewhere() -> None:
+        assert decide(curator, clip_id, marked=[{"first": 1, "stop": 3}]).status_code == 200
+
+    slow = when_a_recording_is_read(house, once(redact_elsewhere))
+    with pytest.raises(Conflict):
+        decide_there(slow, curator.account_id, clip_id, {}, [(4, 8)])
+
+    assert len(list(house.store.list("voices/"))) == 1
+    with house.database.reading() as session:
+        [hypothesis] = session.query(Hypothesis)
+        key = voice_key(house, lender.account_id)
+        text = key.open(hypothesis.text, place("hypotheses.text", f"{clip_id}/device"))
+    assert text == b"the is under the third pot"
+
+
+def test_a_decision_that_comes_after_a_withdrawal_stores_nothing(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender)
+    curator.next()
+    ids = span_ids(house)
+    with house.database.writing() as session:
+        session.query(Clip).filter_by(id=clip_id).update({"outcome": Outcome.DROPPED, "reason": "duplicate"})
+
+    answer = decide(curator, clip_id, confirmed=ids)
+
+    assert answer.status_code == 404
+    assert len(list(house.store.list("voices/"))) == 2
+
+
+def test_the_worker_flags_what_a_device_understood(house: Collaborators, bench: Workbench) -> None:
+    lender = make_lender(house)
+    utterance_id: UtteranceId = make_utterance(house, lender, transcript=SAID)
+
+    curate_batch(bench, [utterance_id])
+
+    with house.database.reading() as session:
+        [row] = session.query(PersonalSpan)
+        assert (row.first_word, row.stop_word, row.state) == (*NUMBER, SpanState.PROPOSED)
+
+
+def test_a_curator_without_the_lease_sees_no_flag(house: Collaborators) -> None:
+    lender, curator, other = make_lender(house), curator_at(house), curator_at(house)
+    clip_id = flagged_clip(house, lender)
+    curator.next()
+
+    answer = other.client.get(f"/v1/review/clips/{clip_id}/personal-data", headers=other.headers)
+
+    assert answer.status_code == 404
