@@ -111,6 +111,7 @@ def waits(house: Collaborators, ended: Sequence[Ending], now: datetime) -> Waits
             ),
             to_be_decided=sum(each.clips for each in ended if each.outcome is None),
             to_be_reviewed=queue.waiting,
+            to_be_reviewed_by_several=queue.by_several,
             oldest_for_review=queue.oldest_at,
         )
 

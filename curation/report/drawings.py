@@ -33,7 +33,7 @@ def of(told: Report) -> Drawings:
     return Drawings(
         dropped=_because("dropped", "Clips by why they were dropped", clips.outcomes.dropped_because),
         failed=_because("failed", "Clips by the error that they failed with", clips.outcomes.failed_with),
-        rejected=_because("rejected", "Clips by why curators rejected them", clips.reviews.rejected_because),
+        rejected=_because("rejected", "Judgements by why curators rejected a clip", clips.reviews.rejected_because),
         days=_days(clips),
         sets=_sets(clips),
         measures={each.measure: _histogram(each) for each in clips.histograms if any(_counts(each))},

@@ -66,6 +66,7 @@ class Waits:
     to_be_judged_again: int
     to_be_decided: int
     to_be_reviewed: int
+    to_be_reviewed_by_several: int
     oldest_for_review: datetime | None
 
 
@@ -94,7 +95,7 @@ class SetSize:
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """What curators decided."""
+    """What curators decided, judgement by judgement: a doubtful clip has several."""
 
     accepted: int
     rejected: int

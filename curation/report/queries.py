@@ -71,7 +71,8 @@ def _column(measure: Measure, heard: FromClause) -> tuple[ColumnElement[Any], fl
         Measure.SNR_DB: (Measurement.snr_db.expression, 1),
         Measure.SPEECH_SHARE: (Measurement.speech_s / func.nullif(Measurement.heard_s, 0), 1),
         Measure.BANDWIDTH_HZ: (Measurement.bandwidth_hz.expression, 1),
-        Measure.CONFIDENCE: (heard.c.confidence, 1),
+        Measure.HEARD_CONFIDENCE: (heard.c.confidence, 1),
+        Measure.CONFIDENCE: (Clip.confidence.expression, 1),
     }
     return columns[measure]
 
@@ -100,16 +101,18 @@ def _by_measure(counts: Sequence[int]) -> dict[Measure, Sequence[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Kept clips that may be reviewed: those that nobody has decided yet, and since when the oldest waits."""
+    """Kept clips that may be reviewed and are not decided yet; those that want more than one curator; the oldest."""
 
     waiting: int
+    by_several: int
     oldest_at: datetime | None
 
 
 def queue(session: Session, now: datetime) -> Queue:
     kept = usable_clips(Purpose.REVIEW, now).where(Clip.outcome == Outcome.KEPT, Clip.reviewed_at.is_(None))
-    row = session.execute(kept.with_only_columns(func.count(Clip.id), func.min(Clip.measured_at))).one()
-    return Queue(row[0], row[1])
+    by_several = func.count().filter(Clip.reviews_wanted > 1)
+    row = session.execute(kept.with_only_columns(func.count(Clip.id), by_several, func.min(Clip.measured_at))).one()
+    return Queue(row[0], row[1], row[2])
 
 
 # Throughput

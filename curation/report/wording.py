@@ -10,7 +10,8 @@ MEASURES = {
     Measure.SNR_DB: ("Signal to noise", "dB"),
     Measure.SPEECH_SHARE: ("Speech", "share of what was listened to"),
     Measure.BANDWIDTH_HZ: ("Bandwidth", "Hz"),
-    Measure.CONFIDENCE: ("Recogniser's confidence", "mean token probability"),
+    Measure.HEARD_CONFIDENCE: ("Recogniser's confidence", "mean token probability"),
+    Measure.CONFIDENCE: ("Confidence", "that the transcript is what is said"),
 }
 """A title, and the unit."""
 

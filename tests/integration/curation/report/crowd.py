@@ -35,6 +35,7 @@ def add_clip(
         clip.pcm_digest = house.master.digest("pcm", clip_id.encode())
         clip.samples = None if failed else round(duration_s * 16_000)
         clip.rms_dbfs, clip.peak_dbfs = (None, None) if failed else (rms_dbfs, -6.5)
+        clip.confidence = None if confidence is None else confidence / 2
         clip.measured_at = measured_at or house.clock()
         if not failed:
             session.add(_measurement(clip_id, clip.samples or 0, snr_db))

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from corpus.collaborators import Collaborators
 from corpus.demographics import Field
 from corpus.keys import KeyKind
-from corpus.tables import Account, Demographics, Measurement
+from corpus.tables import Account, Clip, Demographics, Measurement
 from corpus.web.app import build_app
 from corpus.words import Outcome, Purpose, RejectReason, Role, Scope
 from curation.report import count
@@ -61,6 +61,17 @@ def test_each_clip_is_counted_once_by_how_it_ended(house: Collaborators) -> None
     assert told.waits.oldest_for_review == NOW
 
 
+def test_clips_that_want_more_than_one_curator_are_counted_among_those_that_wait(house: Collaborators) -> None:
+    lender = make_lender(house)
+    clips = [add_clip(house, lender) for _ in range(3)]
+    with house.database.writing() as session:
+        session.get_one(Clip, clips[0]).reviews_wanted = 2
+
+    waits = count.count_clips(house).waits
+
+    assert (waits.to_be_reviewed, waits.to_be_reviewed_by_several) == (3, 1)
+
+
 def test_clips_that_other_rules_judged_wait_to_be_judged_again(house: Collaborators) -> None:
     lender = make_lender(house)
     older, _, leaver = add_clip(house, lender), add_clip(house, lender), make_lender(house)
@@ -92,8 +103,9 @@ def test_a_histogram_has_every_clip_in_one_bin_and_says_how_many_have_none(house
         20: (1, 0),
     }
     assert found[Measure.DURATION_S].unmeasured == 1
-    assert [each.kept for each in found[Measure.CONFIDENCE].bins] == [0] * 9 + [2]
-    assert found[Measure.CONFIDENCE].unmeasured == 3
+    assert [each.kept for each in found[Measure.HEARD_CONFIDENCE].bins] == [0] * 9 + [2]
+    assert found[Measure.HEARD_CONFIDENCE].unmeasured == 3
+    assert [each.kept for each in found[Measure.CONFIDENCE].bins] == [0] * 4 + [1, 1] + [0] * 4
     assert [each.kept for each in found[Measure.SNR_DB].bins] == [1] + [0] * 11
     assert found[Measure.SPEECH_SHARE].unmeasured == 4
 
@@ -113,7 +125,9 @@ def test_what_is_withdrawn_is_in_no_number(house: Collaborators) -> None:
     assert [(each.clips, each.sets, each.across_accounts) for each in told.sets] == [(2, 1, 0)]
     assert (told.reviews.rejected, told.reviews.rejected_because) == (1, [Because("cut_off", 1)])
     assert sum(each.kept for each in told.days) == 3
-    assert sum(bin.kept for each in told.histograms if each.measure is Measure.CONFIDENCE for bin in each.bins) == 1
+    assert (
+        sum(bin.kept for each in told.histograms if each.measure is Measure.HEARD_CONFIDENCE for bin in each.bins) == 1
+    )
 
 
 def test_sets_of_the_same_audio_are_told_by_size_and_large_ones_together(house: Collaborators) -> None:
@@ -238,7 +252,7 @@ def test_curators_stewards_and_admins_may_see_it(house: Collaborators, api: Test
 
     assert (page.status_code, told.status_code) == (200, 200)
     assert {page.headers["cache-control"], told.headers["cache-control"]} == {"no-store"}
-    assert "script" not in page.text
+    assert "<script" not in page.text
 
 
 @pytest.mark.parametrize("role", [Role.CONTRIBUTOR, Role.ENGINEER])
