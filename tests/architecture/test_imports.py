@@ -38,6 +38,8 @@ PURE = (
     "export/splits.py",
     "export/manifest.py",
     "export/consents.py",
+    "export/disguise.py",
+    "corpus/speech/disguise.py",
 )
 IMPURE = ("sqlalchemy", "alembic", "psycopg", "boto3", "botocore", "fastapi", "starlette")
 
