@@ -1,4 +1,4 @@
-"""All stages but recogniser and alignment, on one core: beside decoding alone, and beside a script that does less.
+"""Decoding, measuring and judging, on one core: beside decoding alone, and beside a script that does less.
 
 Ours decodes in the sandboxed child, as a worker does, then trims, measures, listens and judges batch by batch. The
 floor reads the same bytes with soundfile, resamples with soxr and rounds to 16 bits, in its own process. The script is
@@ -77,7 +77,7 @@ def compare() -> Figures:
 
 def lines(figures: Figures) -> list[str]:
     """For people."""
-    head = f"all stages but recogniser and alignment, one core, {figures.files} recordings of {figures.source}"
+    head = f"decoding, trimming, measuring, hearing speech and judging, one core, {figures.files} recordings of {figures.source}"
     said = [
         f"{head} ({figures.minutes:.0f} min); floor: soundfile and soxr alone",
         "  " + figures.floor.line("s of audio/s") + "; bound 0.30",
