@@ -77,7 +77,7 @@ def compare() -> Figures:
 
 def lines(figures: Figures) -> list[str]:
     """For people."""
-    head = f"decoding, trimming, measuring, hearing speech and judging, one core, {figures.files} recordings of {figures.source}"
+    head = f"decoding, measuring and judging, one core, {figures.files} recordings of {figures.source}"
     said = [
         f"{head} ({figures.minutes:.0f} min); floor: soundfile and soxr alone",
         "  " + figures.floor.line("s of audio/s") + "; bound 0.30",
