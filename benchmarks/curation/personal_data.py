@@ -20,8 +20,9 @@ One sentence in two has something planted, as people say it: numbers as words, "
 *Found* is how many of these go to a person, because a span is proposed that touches what was planted.
 *Whole* is how many need nothing marked by hand, because the spans cover every planted word.
 The clean ones are commands and talk with tricky numbers: timers, times, years, prices, sums, songs and cities.
-Sentences, names, streets and hosts are made up; those measured here share no template, name, street, host or way of
-saying digits in groups with those that the rules were tuned on.
+Sentences, names, streets and hosts are made up.
+Those measured here share no template, name, street or host with those that the rules were tuned on, and group digits
+in other ways.
 """
 
 FLAWS = [

@@ -72,6 +72,8 @@ class Language:
     """After these comes a name, whatever it sounds like."""
     weak_name_cues: tuple[tuple[str, ...], ...]
     """After these comes a name, if it is no common word."""
+    plain_cues: frozenset[str]
+    """Of these cues, those that stand before much else: without a model of names they say nothing."""
     after_names: tuple[tuple[str, ...], ...]
     """Before these stands a name."""
     titles: frozenset[str]
@@ -110,6 +112,9 @@ ENGLISH_FUNCTION_WORDS = _set(
     evening night later soon i'm i've i'll i'd you're you've you'll he's she's it's we're they're that's there's what's
     who's where's let's don't doesn't didn't isn't aren't wasn't weren't can't won't wouldn't couldn't shouldn't cannot
     one two three four five six seven eight nine ten eleven twelve zero hundred thousand million speaking calling
+    everything something nothing anything everyone everybody someone somebody anyone anybody nobody none whatever
+    whichever whoever wherever whenever however therefore toward towards upon within throughout besides despite except
+    among amongst unlike else instead rather almost whose
     monday tuesday wednesday thursday friday saturday sunday gonna wanna gotta lemme gimme"""
 )
 
@@ -313,7 +318,6 @@ def english() -> Language:
             with
             to
             by
-            and
             did
             is
             has
@@ -341,10 +345,10 @@ def english() -> Language:
             grandma
             grandpa
             put
-            add
             happy birthday
             welcome"""
         ),
+        plain_cues=_set("for from with to by did is has does hi hello hey send put it's here's i'm"),
         after_names=_phrases("speaking\nhere\ncalling\nfrom accounting\nfrom the office"),
         titles=_set("mr mister mrs missus ms miss doctor dr professor prof sir madam father reverend captain officer"),
         no_name=ENGLISH_FUNCTION_WORDS,
@@ -401,6 +405,7 @@ def german() -> Language:
         home_cues=_phrases("ich wohne in\nich wohne am\nwir wohnen in\nmeine adresse ist\nmeine adresse lautet"),
         name_cues=_phrases("ich heiße\nmein name ist\nwir heißen\nnachname\nvorname\nich heisse\nman nennt mich"),
         weak_name_cues=(),
+        plain_cues=frozenset(),
         after_names=_phrases("am apparat"),
         titles=_set("herr herrn frau doktor professor"),
         no_name=functions,

@@ -48,7 +48,10 @@ def _announced(words: Sequence[str], language: Language) -> Iterator[Found]:
 
 def _perhaps_announced(words: Sequence[str], language: Language, spotter: NameSpotter | None) -> Iterator[Found]:
     """After "call" and "i'm", and before "speaking": a word that may be a name."""
-    for start in after_each(words, language.weak_name_cues):
+    cues = language.weak_name_cues
+    if spotter is None:
+        cues = tuple(cue for cue in cues if len(cue) > 1 or cue[0] not in language.plain_cues)
+    for start in after_each(words, cues):
         if start < len(words) and _may_be_name(words[start], language, spotter):
             yield from _name_at(words, start, language, LONGEST_NAME, spotter)
     for stop in starts(words, language.after_names):

@@ -1,5 +1,6 @@
 """What an acceptance waits for: every flag decided, and a look at what the transcript itself may give away."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,7 +14,8 @@ from corpus.tables import PersonalSpan
 from corpus.words import AccountId, ClipId, SpanState
 from curation.personal_data.find import find
 from curation.personal_data.found import Found
-from curation.personal_spans import proposed
+from curation.personal_data.heard import heard_words
+from curation.personal_spans import base, proposed
 from curation.review.personal import queries
 from curation.review.queries import ReviewClip
 
@@ -21,20 +23,34 @@ from curation.review.queries import ReviewClip
 def found_in(house: Collaborators, clip: ReviewClip, key: AccountKey, label: str, *, looked: bool) -> list[Found]:
     """What rules take for personal data in a label, and nobody has dismissed before.
 
+    Words that were heard so are known: the worker looked through them, with a model of names where there is one.
+
     Raises `PersonalDataInTranscript` where there is some and nobody `looked`.
     """
     with house.database.reading() as session:
         rows = [row for row in queries.spans(session, clip.clip_id) if row.state is SpanState.DISMISSED]
-    dismissed = [key.open(row.words, place("personal_spans.words", row.id)).decode() for row in rows if row.words]
+        known = [" ".join(_looked_through(session, clip, key))]
+    known += [key.open(row.words, place("personal_spans.words", row.id)).decode() for row in rows if row.words]
     words = label.split()
     found = [
         each
         for each in find(label, clip.locale)
-        if not any(f" {' '.join(words[each.first : each.stop])} " in f" {text} " for text in dismissed)
+        if not any(f" {' '.join(words[each.first : each.stop])} " in f" {text} " for text in known)
     ]
     if found and not looked:
         raise PersonalDataInTranscript
     return found
+
+
+def _looked_through(session: Session, clip: ReviewClip, key: AccountKey) -> tuple[str, ...]:
+    """The words that the worker looked through."""
+    heard = [
+        heard_words(key.open(text, place("hypotheses.text", f"{clip.clip_id}/{recogniser}")).decode(), clip.locale)
+        for recogniser, text in queries.hypotheses(session, clip.clip_id)
+    ]
+    sealed = queries.word_times(session, clip.clip_id)
+    aligned = json.loads(key.open(sealed, place("alignments.words", clip.clip_id))) if sealed else []
+    return base(heard, tuple(word for word, *_ in aligned)) if heard else ()
 
 
 def dismissed(
