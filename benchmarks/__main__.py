@@ -1,6 +1,6 @@
 """`python -m benchmarks`: what Loanword costs, as ratios to a floor measured in the same run."""
 
-from benchmarks import disguise, releases, stages, uploads
+from benchmarks import dask_rate, disguise, releases, stages, uploads
 
 
 def main() -> None:
@@ -12,7 +12,9 @@ def main() -> None:
     print("  " + compared.line("MB/s") + f"; bound 0.30; peak memory {peak_bytes / 1e6:.0f} MB", flush=True)
     print("disguising voices, seconds of one core to a second of speech")
     print(f"  {disguise.real_time_factor():.3f}; bound 0.050", flush=True)
-    print("\n".join(stages.lines(stages.compare())))
+    print("\n".join(stages.lines(stages.compare())), flush=True)
+    print("curation of 256 three-second recordings on two Dask workers; floor: on one")
+    print("  " + dask_rate.compare().line("clips/s"))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@
     ├── PullError                   BadRelease, NotEnoughSpace, OtherReleaseHere
     ├── SeaweedFSFailed, ServerFailed, ServerRefused, UploadStopped, DemoFailed
     └── Transient                   worth another try: StoreUnavailable, DatabaseUnavailable, Overloaded,
-                                    ServerUnavailable, ProviderUnavailable; ClosingUnfinished
+                                    ServerUnavailable, ProviderUnavailable, SchedulerUnreachable; ClosingUnfinished
 
 A class's docstring is its default message, and names the remedy where there is one. Facts are attributes.
 Nothing here knows of HTTP: `corpus/web/problems.py` holds the one table from error to status.
@@ -441,6 +441,14 @@ class RedactionFailed(LoanwordError):
 
 class NamesMissing(Misconfigured):
     """No model of names is installed: `pip install 'loanword[pii]'`."""
+
+
+class DaskMissing(Misconfigured):
+    """Dask is not installed: `pip install 'loanword[dask]'`."""
+
+
+class SchedulerUnreachable(Transient):
+    """No Dask scheduler answers: check its address, and that it runs."""
 
 
 # Pulling a release

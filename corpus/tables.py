@@ -446,6 +446,13 @@ class Utterance(Table):
     __table_args__ = (
         UniqueConstraint("device_id", "idempotency_digest"),
         Index("ix_utterances_device_id_received_at", "device_id", "received_at"),
+        Index(
+            "ix_utterances_waiting",
+            "received_at",
+            "id",
+            sqlite_where=text("curated_at IS NULL"),
+            postgresql_where=text("curated_at IS NULL"),
+        ),
         CheckConstraint("captured_at <= received_at", name="captured_before_received"),
     )
 
@@ -463,6 +470,19 @@ class Utterance(Table):
     transcript: Mapped[SealedBytes | None] = personal(VOICE)
     captured_at: Mapped[datetime] = operational()
     received_at: Mapped[datetime] = operational(index=True)
+    curated_at: Mapped[datetime | None] = operational(comment="when its clip was recorded, so that what waits is found")
+
+
+class CurationLease(Table):
+    """Who works on an utterance that has no clip yet, and how often somebody began and did not end."""
+
+    __tablename__ = "curation_leases"
+    __table_args__ = (CheckConstraint("(holder IS NULL) = (until IS NULL)", name="held_until"),)
+
+    utterance_id: Mapped[UtteranceId] = pseudonymous(VOICE, ForeignKey("utterances.id"), primary_key=True)
+    holder: Mapped[Id | None] = operational(String(32), comment="the batch that a run gave out; null: given back")
+    until: Mapped[datetime | None] = operational(comment="renewed while its worker lives")
+    attempts: Mapped[int] = operational()
 
 
 class Clip(Table):

@@ -1,6 +1,7 @@
 """What a curation run counts: all that was seen ended kept, dropped for a reason, or failed with an error."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -16,7 +17,11 @@ class BatchCounts:
     postponed: int = 0
     """Something was out of reach for a moment: nothing was recorded, and a later run tries again."""
     elsewhere: int = 0
-    """Another worker was faster."""
+    """Another worker was faster, or is at it."""
+    audio_s: float = field(default=0.0, compare=False)
+    """The length of what was decoded."""
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """What each step took in its worker, by the wall clock."""
 
     @property
     def total(self) -> int:
@@ -31,6 +36,11 @@ class BatchCounts:
             withdrawn=self.withdrawn + other.withdrawn,
             postponed=self.postponed + other.postponed,
             elsewhere=self.elsewhere + other.elsewhere,
+            audio_s=self.audio_s + other.audio_s,
+            seconds={
+                step: self.seconds.get(step, 0.0) + other.seconds.get(step, 0.0)
+                for step in {**self.seconds, **other.seconds}
+            },
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from corpus import object_keys
+from corpus.audio import RATE_HZ
 from corpus.collaborators import Collaborators
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import SealedBytes, place
@@ -124,6 +125,13 @@ class Examined:
     fetched: Fetched | None = None
     judged: Judged | None = None
     error: str | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Of what was decoded; 0 where nothing was."""
+        if self.judged is None:
+            return 0.0
+        return (self.judged.trim.start + len(self.judged.samples) + self.judged.trim.end) / RATE_HZ
 
     @property
     def passed(self) -> Judged | None:

@@ -6,8 +6,8 @@ keeps one decoder and at most one recogniser to its end. A worker that dies is r
 
 import multiprocessing
 import signal
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -31,10 +31,14 @@ from curation.examine import Workbench
 from curation.personal_data.spacy_names import load_names
 from curation.worker import curate_batch
 
-Batch = Sequence[UtteranceId]
+STILLBORN_AT_MOST = 3
+"""So many workers in a row may die before they are ready. Then it is no recording's fault, and the run gives up."""
 
-ATTEMPTS = 3
-"""A batch is given to this many workers in turn before the run gives up: something keeps killing them."""
+DEATHS_AT_MOST = 10
+"""So many may die in a row while no batch is ended: a hostile recording takes three, and more is the machine's fault.
+
+What they were at counts as begun, so that a later run goes on where this one gave up.
+"""
 
 ENDS_WITHIN_S = 30.0
 
@@ -42,7 +46,37 @@ log = structlog.get_logger()
 
 
 class WorkersKeepDying(Overloaded):
-    """Curation workers died again and again on the same batch: give the machine more memory, or use fewer workers."""
+    """Curation workers die again and again: give the machine more memory, or use fewer workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one worker is given. It keeps its holder when it is given to another, after the first has died."""
+
+    holder: str
+    utterance_ids: tuple[UtteranceId, ...]
+
+
+OpenBench = Callable[[Settings], AbstractContextManager[Workbench]]
+
+
+@contextmanager
+def opened_bench(settings: Settings) -> Iterator[Workbench]:
+    """A worker's own collaborators, decoder, recogniser and detector. Raises `Misconfigured`."""
+    house = collaborators(settings)
+    try:
+        recogniser, detector = load_recogniser(settings.recogniser), load_detector(settings.speech_detector)
+        with Decoder() as decoder:
+            yield Workbench(
+                house,
+                decoder,
+                recogniser,
+                detector,
+                aligner=load_aligner(settings.aligner),
+                names=load_names(settings.names),
+            )
+    finally:
+        house.database.close()
 
 
 class Executor(Protocol):
@@ -63,15 +97,15 @@ class Inline:
     workers: int = 1
 
     def run(self, batches: Iterable[Batch]) -> Iterator[BatchCounts]:
-        return (curate_batch(self.bench, batch) for batch in batches)
+        return (curate_batch(self.bench, batch.utterance_ids, batch.holder) for batch in batches)
 
 
 class ProcessPool:
     """Worker processes, started when there is work and kept until the pool is closed. A context manager."""
 
-    def __init__(self, settings: Settings, workers: int) -> None:
+    def __init__(self, settings: Settings, workers: int, open_bench: OpenBench = opened_bench) -> None:
         self.workers = workers
-        self._settings = settings
+        self._settings, self._open_bench = settings, open_bench
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, tuple[_Worker, Batch]] = {}
 
@@ -90,7 +124,7 @@ class ProcessPool:
 
     def run(self, batches: Iterable[Batch]) -> Iterator[BatchCounts]:
         """Raises `Misconfigured` where a worker cannot work, and `WorkersKeepDying`."""
-        ahead, again, deaths = iter(batches), list[Batch](), dict[Batch, int]()
+        ahead, again, deaths, stillborn = iter(batches), list[Batch](), 0, 0
         while True:
             while len(self._busy) < self.workers and (batch := again.pop() if again else next(ahead, None)):
                 self._give(batch)
@@ -100,15 +134,19 @@ class ProcessPool:
                 assert isinstance(connection, Connection)
                 worker, batch = self._busy.pop(connection)
                 answer = worker.answer()
-                if answer is None:
-                    deaths[batch] = deaths.get(batch, 0) + 1
-                    if deaths[batch] >= ATTEMPTS:
-                        raise WorkersKeepDying
-                    log.warning("worker_died", utterances=len(batch), deaths=deaths[batch])
-                    again.append(batch)
-                else:
+                if isinstance(answer, BatchCounts):
+                    deaths = 0
                     self._idle.append(worker)
                     yield answer
+                elif isinstance(answer, Ready):
+                    stillborn = 0
+                    self._busy[connection] = (worker, batch)
+                else:
+                    deaths, stillborn = deaths + 1, stillborn + (not worker.is_ready)
+                    log.warning("worker_died", utterances=len(batch.utterance_ids), deaths=deaths)
+                    if deaths >= DEATHS_AT_MOST or stillborn >= STILLBORN_AT_MOST:
+                        raise WorkersKeepDying
+                    again.append(batch)
 
     def close(self) -> None:
         """Lets each worker finish what it does, and reaps it."""
@@ -117,26 +155,32 @@ class ProcessPool:
         self._idle, self._busy = [], {}
 
     def _give(self, batch: Batch) -> None:
-        worker = self._idle.pop() if self._idle else _Worker(self._settings)
+        worker = self._idle.pop() if self._idle else _Worker(self._settings, self._open_bench)
         self._busy[worker.connection] = (worker, batch)
         worker.take(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A worker's first word: it has opened all that it works with."""
 
 
 class _Worker:
     """One process, and our end of the pipe to it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, open_bench: OpenBench) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would share database connections and locks
         self.connection, theirs = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=work, args=(settings, theirs), daemon=True)
+        self.process: SpawnProcess = context.Process(target=work, args=(settings, theirs, open_bench), daemon=True)
         self.process.start()
         theirs.close()  # or its death would not close the pipe
+        self.is_ready = False
 
     def take(self, batch: Batch) -> None:
         with suppress(BrokenPipeError):  # it died idle: `answer` finds out
-            self.connection.send(list(batch))
+            self.connection.send(batch)
 
-    def answer(self) -> BatchCounts | None:
+    def answer(self) -> BatchCounts | Ready | None:
         """None where the worker died."""
         try:
             answer = self.connection.recv()
@@ -146,7 +190,8 @@ class _Worker:
         if isinstance(answer, Misconfigured):
             self.end()
             raise answer
-        assert isinstance(answer, BatchCounts)
+        self.is_ready = True
+        assert isinstance(answer, BatchCounts | Ready)
         return answer
 
     def end(self) -> None:
@@ -158,26 +203,17 @@ class _Worker:
         self.process.close()
 
 
-def work(settings: Settings, connection: Connection) -> None:
+def work(settings: Settings, connection: Connection, open_bench: OpenBench) -> None:
     """A worker's life: batches of ids in, counts out, until the pipe closes."""
     keep_no_core_dumps()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the run, and the run ends its workers
     logs.configure()
     try:
-        house = collaborators(settings)
-        recogniser = load_recogniser(settings.recogniser)
-        detector = load_detector(settings.speech_detector)
-        with Decoder() as decoder:
-            bench = Workbench(
-                house,
-                decoder,
-                recogniser,
-                detector,
-                aligner=load_aligner(settings.aligner),
-                names=load_names(settings.names),
-            )
+        with open_bench(settings) as bench:
+            connection.send(Ready())
             while True:
-                connection.send(curate_batch(bench, connection.recv()))
+                batch = connection.recv()
+                connection.send(curate_batch(bench, batch.utterance_ids, batch.holder))
     except Misconfigured as error:
         connection.send(Misconfigured(str(error)))
     except (EOFError, BrokenPipeError, ConnectionResetError):

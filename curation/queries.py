@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, Select, and_, delete, false, func, not_, or_, select, text
+from sqlalchemy import ScalarSelect, Select, and_, delete, false, func, not_, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from corpus.tables import (
     Account,
     Alignment,
     Clip,
+    CurationLease,
     Hypothesis,
     Measurement,
     PersonalSpan,
@@ -60,8 +61,9 @@ class Place:
 
 
 def waiting_places(session: Session, now: datetime, *, after: Place | None, limit: int) -> list[Place]:
-    """The next utterances to curate, in the order they came. Those that could not be done are not met twice."""
-    waiting = _waiting(now)
+    """The next utterances to curate that nobody is at, in the order they came. None is met twice, done or not."""
+    free = or_(CurationLease.until.is_(None), CurationLease.until <= now)
+    waiting = _marked_waiting(now).outerjoin(CurationLease, CurationLease.utterance_id == Utterance.id).where(free)
     if after is not None:
         later = and_(Utterance.received_at == after.received_at, Utterance.id > after.utterance_id)
         waiting = waiting.where(or_(Utterance.received_at > after.received_at, later))
@@ -69,8 +71,40 @@ def waiting_places(session: Session, now: datetime, *, after: Place | None, limi
     return [Place(*row) for row in session.execute(ordered.with_only_columns(Utterance.received_at, Utterance.id))]
 
 
+def abandoned_places(session: Session, now: datetime, *, limit: int) -> list[Place]:
+    """Utterances that somebody was at who has shown no sign of life for too long."""
+    left = (
+        _waiting(now)
+        .join(CurationLease, CurationLease.utterance_id == Utterance.id)
+        .where(CurationLease.until <= now)
+        .order_by(Utterance.received_at, Utterance.id)
+        .limit(limit)
+    )
+    return [Place(*row) for row in session.execute(left.with_only_columns(Utterance.received_at, Utterance.id))]
+
+
+def count_leased(session: Session, now: datetime) -> int:
+    """How many somebody is at now, or was and is not yet counted as dead."""
+    leased = (
+        _waiting(now)
+        .join(CurationLease, CurationLease.utterance_id == Utterance.id)
+        .where(CurationLease.until.is_not(None))
+    )
+    return session.scalar(leased.with_only_columns(func.count(Utterance.id))) or 0
+
+
 def count_waiting(session: Session, now: datetime) -> int:
-    return session.scalar(_waiting(now).with_only_columns(func.count(Utterance.id))) or 0
+    return session.scalar(_marked_waiting(now).with_only_columns(func.count(Utterance.id))) or 0
+
+
+def mark_curated(session: Session, utterance_ids: Iterable[UtteranceId], now: datetime) -> None:
+    """In the commit of their clips."""
+    session.execute(
+        update(Utterance)
+        .where(Utterance.id.in_(list(utterance_ids)))
+        .values(curated_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def waiting(session: Session, utterance_ids: Iterable[UtteranceId], now: datetime) -> list[Waiting]:
@@ -103,6 +137,11 @@ def accounts_of(session: Session, utterance_ids: Iterable[UtteranceId]) -> set[A
 def done(session: Session, utterance_ids: Iterable[UtteranceId]) -> set[UtteranceId]:
     """Which of these have a clip; the rest of those that do not wait were withdrawn."""
     return set(session.scalars(select(Clip.utterance_id).where(Clip.utterance_id.in_(list(utterance_ids)))))
+
+
+def _marked_waiting(now: datetime) -> Select[Utterance]:
+    """The same, found by a mark: or else each look would pass over all that were ever curated."""
+    return _waiting(now).where(Utterance.curated_at.is_(None))
 
 
 def _waiting(now: datetime) -> Select[Utterance]:
@@ -218,6 +257,13 @@ def end_otherwise(
 
 def forget_clip(session: Session, clip_id: ClipId) -> None:
     """Removes a clip that has no audio, with what was found out about it: its utterance then waits again."""
+    of = select(Clip.utterance_id).where(Clip.id == clip_id, Clip.object_key.is_(None))
+    session.execute(
+        update(Utterance)
+        .where(Utterance.id.in_(of))
+        .values(curated_at=None)
+        .execution_options(synchronize_session=False)
+    )
     for table in (Verdict, Measurement):
         session.execute(delete(table).where(table.clip_id == clip_id))
     session.execute(delete(Clip).where(Clip.id == clip_id, Clip.object_key.is_(None)))
@@ -355,6 +401,12 @@ def _of_the_same_audio(now: datetime) -> Select[Clip, Utterance]:
 
 
 # The summary
+
+
+def count_unreviewed(session: Session, now: datetime) -> int:
+    """Kept clips that people may hear, and nobody has."""
+    unreviewed = usable_clips(Purpose.REVIEW, now).where(Clip.outcome == Outcome.KEPT, Clip.reviewed_at.is_(None))
+    return session.scalar(unreviewed.with_only_columns(func.count(Clip.id))) or 0
 
 
 def outcomes(session: Session, now: datetime) -> Mapping[tuple[Outcome | None, str | None], int]:

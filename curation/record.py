@@ -18,24 +18,38 @@ from corpus.words import ClipId, Outcome, UtteranceId, new_id
 from curation import alignment, pipeline, queries
 from curation.counts import BatchCounts
 from curation.examine import Checked, Examined, Judged
+from curation.leases.lease import ATTEMPTS, LASTS, POISON
+from curation.leases.queries import forget, take
 from curation.measure import Trim
 from curation.measurements import VERSION, Measurements
 from curation.personal_spans import proposed
-from curation.queries import Finding
+from curation.queries import Finding, Waiting
 from curation.verdict import Drop, StageVerdict
 
 EXAMINATION = "examination"
 """The stage of a failure: while the recording was fetched, decoded, judged, heard or stored."""
 
 
-def claim(house: Collaborators, utterance_ids: Sequence[UtteranceId]) -> tuple[list[Examined], BatchCounts]:
-    """The claim gate: those that may be taken up now, and the counts of the others."""
+def claim(
+    house: Collaborators, utterance_ids: Sequence[UtteranceId], holder: str
+) -> tuple[list[Examined], BatchCounts]:
+    """The claim gate: those that may be taken up now, leased to the holder, and the counts of the others.
+
+    One that has been begun too often is not begun again: it comes with its error.
+    """
     with house.database.writing() as session:
         share_accounts(session, queries.accounts_of(session, utterance_ids))
-        claimed = queries.waiting(session, utterance_ids, house.clock())
-        elsewhere = len(queries.done(session, utterance_ids))
-    refused = BatchCounts(elsewhere=elsewhere, withdrawn=len(utterance_ids) - len(claimed) - elsewhere)
-    return [Examined(utterance, ClipId(new_id())) for utterance in claimed], refused
+        now = house.clock()
+        usable = queries.waiting(session, utterance_ids, now)
+        attempts = take(session, holder, [each.utterance_id for each in usable], now, now + LASTS)
+        done = len(queries.done(session, utterance_ids))
+    leased_to_another = len(usable) - len(attempts)
+    refused = BatchCounts(elsewhere=done + leased_to_another, withdrawn=len(utterance_ids) - len(usable) - done)
+    return [_begun(each, attempts[each.utterance_id]) for each in usable if each.utterance_id in attempts], refused
+
+
+def _begun(utterance: Waiting, attempts: int) -> Examined:
+    return Examined(utterance, ClipId(new_id()), error=POISON if attempts > ATTEMPTS else None)
 
 
 def record(house: Collaborators, batch: Sequence[Examined], rules: str) -> BatchCounts:
@@ -59,6 +73,8 @@ def record(house: Collaborators, batch: Sequence[Examined], rules: str) -> Batch
             withdrawn = each.utterance.utterance_id not in usable | done
             counts += BatchCounts(withdrawn=1) if withdrawn else BatchCounts(elsewhere=1)
             refused.append(each)
+        queries.mark_curated(session, [each for each in ids if each in usable | done], now)
+        forget(session, ids)
     _erase_objects(house, refused)
     return counts
 

@@ -4,8 +4,10 @@ Killed anywhere it loses nothing. What has no clip yet is found again, and so is
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -14,7 +16,7 @@ from corpus.collaborators import Collaborators
 from corpus.errors import Transient
 from corpus.queries import share_accounts
 from corpus.tables import Verdict
-from corpus.words import Outcome
+from corpus.words import Outcome, new_id
 from curation import duplicates, queries
 from curation.counts import BatchCounts, CurationCounts, SetCounts
 from curation.executors import Batch, Executor
@@ -28,8 +30,21 @@ PAGE_BATCHES = 32
 SETS_AT_ONCE = 100
 """Sets decided in one commit, which holds off withdrawals of all who are in them."""
 
-Progress = Callable[[int, int], None]
-"""Called with how many utterances are done, and how many there are."""
+LOOKS_AGAIN = timedelta(seconds=0.5)
+"""How often a run that has nothing left to do looks whether the others are alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """What is called as a run goes on: with counts, and never with ids."""
+
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None
+    """With how many utterances are done, and how many there are."""
+    on_batch: Callable[[BatchCounts], None] = lambda _counts: None
+    on_sets: Callable[[SetCounts], None] = lambda _counts: None
+
+
+UNWATCHED = Watcher()
 
 log = structlog.get_logger()
 
@@ -39,9 +54,13 @@ def curate(
     executor: Executor,
     *,
     limit: int | None = None,
-    on_progress: Progress = lambda _done, _total: None,
+    patient: bool = True,
+    watcher: Watcher = UNWATCHED,
 ) -> CurationCounts:
     """One pass over all utterances that wait, or the first `limit` of them; what changed rules concern comes first.
+
+    Runs side by side share the work. A patient run without a limit ends when nothing waits any more: it takes over what
+    a worker or a run left that has died, once the lease has run out.
 
     Raises `Transient` where the database is out of reach, and `Misconfigured`; what was recorded by then stays.
     """
@@ -49,14 +68,14 @@ def curate(
     with house.database.reading() as session:
         total = queries.count_waiting(session, house.clock())
     total = total if limit is None else min(limit, total)
-    counts, sets, after, left = BatchCounts(), decide_duplicates(house), None, limit
-    on_progress(0, total)
-    while page := _next_page(house, executor.workers, after, left):
+    counts, sets = BatchCounts(), _decided(house, watcher)
+    watcher.on_progress(0, total)
+    for page in _pages(house, executor, limit, patient):
         for batch in executor.run(_batches(page, executor.workers, house.settings.curate_batch)):
             counts += batch
-            on_progress(counts.total, max(total, counts.total))
-        sets += decide_duplicates(house)
-        after, left = page[-1], None if left is None else left - len(page)
+            watcher.on_batch(batch)
+            watcher.on_progress(counts.total, max(total, counts.total))
+        sets += _decided(house, watcher)
     return CurationCounts(counts, sets, rejudged)
 
 
@@ -66,16 +85,23 @@ def watch(
     *,
     stop: threading.Event,
     pause: timedelta = timedelta(seconds=2),
+    watcher: Watcher = UNWATCHED,
     on_pass: Callable[[CurationCounts], None] = lambda _counts: None,
 ) -> None:
     """Curates what comes in until `stop` is set. Sits out what is out of reach for a moment."""
     while not stop.is_set():
         try:
-            on_pass(curate(house, executor))
+            on_pass(curate(house, executor, patient=False, watcher=watcher))
         except Transient as error:
             log.warning("curation_waits", error=type(error).__name__)
             stop.wait(error.retry_after.total_seconds())
         stop.wait(pause.total_seconds())
+
+
+def _decided(house: Collaborators, watcher: Watcher) -> SetCounts:
+    counts = decide_duplicates(house)
+    watcher.on_sets(counts)
+    return counts
 
 
 def decide_duplicates(house: Collaborators) -> SetCounts:
@@ -125,16 +151,47 @@ def _counted(before: Outcome | None, reason: str | None) -> SetCounts:
     return SetCounts(dropped=Counter({reason: 1})) if reason else SetCounts(kept=1)
 
 
+def _pages(house: Collaborators, executor: Executor, limit: int | None, patient: bool) -> Iterator[list[Place]]:
+    after, left = None, limit
+    while page := _next_page(house, executor.workers, after, left):
+        yield page
+        after, left = page[-1], None if left is None else left - len(page)
+    if limit is None and patient:
+        yield from _abandoned(house, executor)
+
+
 def _next_page(house: Collaborators, workers: int, after: Place | None, left: int | None) -> list[Place]:
-    size = workers * PAGE_BATCHES * house.settings.curate_batch
+    size = _page_size(house, workers)
     with house.database.reading() as session:
         return queries.waiting_places(
             session, house.clock(), after=after, limit=size if left is None else min(size, left)
         )
 
 
+def _abandoned(house: Collaborators, executor: Executor) -> Iterator[list[Place]]:
+    """What others leave behind, until nobody is at anything."""
+    told = False
+    while True:
+        with house.database.reading() as session:
+            page = queries.abandoned_places(session, house.clock(), limit=_page_size(house, executor.workers))
+            leased = queries.count_leased(session, house.clock())
+        if page:
+            yield page
+        elif leased:
+            if not told:
+                log.info("waits_for_leases", utterances=leased)
+            told = True
+            time.sleep(LOOKS_AGAIN.total_seconds())
+        else:
+            return
+
+
+def _page_size(house: Collaborators, workers: int) -> int:
+    return workers * PAGE_BATCHES * house.settings.curate_batch
+
+
 def _batches(page: Sequence[Place], workers: int, most: int) -> Iterator[Batch]:
     """Even batches, so that a short page keeps every worker busy."""
     size = max(1, min(most, -(-len(page) // workers)))
     ids = [place.utterance_id for place in page]
-    return (tuple(ids[start : start + size]) for start in range(0, len(ids), size))
+    return (Batch(new_id(), tuple(ids[start : start + size])) for start in range(0, len(ids), size))

@@ -11,43 +11,75 @@ import structlog
 
 from corpus.errors import LoanwordError, Misconfigured, ObjectAbsent, ObjectCorrupt, StoreError, Transient
 from corpus.keys import AccountKey
-from corpus.words import KeyId, UtteranceId
+from corpus.words import KeyId, UtteranceId, new_id
 from curation import pipeline
 from curation.check import check
 from curation.counts import BatchCounts
 from curation.examine import Examined, Workbench, fetch, hear, judge, store
+from curation.leases.lease import ALONE_AFTER, Lease
+from curation.leases.queries import tried
 from curation.personal_spans import flag
 from curation.record import claim, record
+from curation.stopwatch import Stopwatch
 
 log = structlog.get_logger()
 
 
-def curate_batch(bench: Workbench, utterance_ids: Sequence[UtteranceId]) -> BatchCounts:
-    """Raises `Misconfigured`. Whatever is wrong with one recording becomes that recording's row."""
+def curate_batch(bench: Workbench, utterance_ids: Sequence[UtteranceId], holder: str | None = None) -> BatchCounts:
+    """Raises `Misconfigured`. Whatever is wrong with one recording becomes that recording's row.
+
+    `holder` is who leases them: the same for a batch that is given out again after its worker died. What has killed
+    workers before is done alone, last of all, so that it takes nothing with it.
+    """
+    holder = holder or new_id()
     try:
-        claimed, refused = claim(bench.house, utterance_ids)
-        batch = _examined(bench, claimed)
-        return (
-            refused
-            + record(bench.house, batch, pipeline.rules(bench.stages))
-            + BatchCounts(postponed=len(claimed) - len(batch))
-        )
+        with bench.house.database.reading() as session:
+            suspects = tried(session, utterance_ids, at_least=ALONE_AFTER)
     except Transient as error:
-        log.warning("batch_postponed", error=type(error).__name__, utterances=len(utterance_ids))
-        return BatchCounts(postponed=len(utterance_ids))
+        return _postponed(utterance_ids, error)
+    together = [each for each in utterance_ids if each not in suspects]
+    lots = [*([together] if together else []), *([each] for each in utterance_ids if each in suspects)]
+    return sum((_curate(bench, lot, holder) for lot in lots), start=BatchCounts())
 
 
-def _examined(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
+def _curate(bench: Workbench, utterance_ids: Sequence[UtteranceId], holder: str) -> BatchCounts:
+    watch = Stopwatch()
+    try:
+        with watch.lap("claim"):
+            claimed, refused = claim(bench.house, utterance_ids, holder)
+        with Lease(bench.house, holder, [each.utterance.utterance_id for each in claimed]) as lease:
+            batch = _examined(bench, claimed, watch)
+            with watch.lap("record"):
+                recorded = record(bench.house, batch, pipeline.rules(bench.stages))
+            lease.finished(each.utterance.utterance_id for each in batch)
+        spent = BatchCounts(audio_s=sum(each.duration_s for each in batch), seconds=watch.seconds)
+        return refused + recorded + spent + BatchCounts(postponed=len(claimed) - len(batch))
+    except Transient as error:
+        return _postponed(utterance_ids, error)
+
+
+def _postponed(utterance_ids: Sequence[UtteranceId], error: Transient) -> BatchCounts:
+    log.warning("batch_postponed", error=type(error).__name__, utterances=len(utterance_ids))
+    return BatchCounts(postponed=len(utterance_ids))
+
+
+def _examined(bench: Workbench, batch: Sequence[Examined], watch: Stopwatch) -> list[Examined]:
     """Steps over the whole batch, in order; each adds to `Judged` what it finds out about the clips that pass."""
     keys: dict[KeyId, AccountKey] = {}
-    batch = _each(batch, lambda each: fetch(bench, each, keys))
-    batch = _together(batch, lambda some: judge(bench, some))
+    with watch.lap("decode"):
+        batch = _each(batch, lambda each: fetch(bench, each, keys))
+    with watch.lap("measure"):
+        batch = _together(batch, lambda some: judge(bench, some))
     recogniser = bench.recogniser
     if recogniser is not None:
-        batch = _together(batch, lambda some: hear(recogniser, some))
-    batch = _each(batch, lambda each: check(bench.house, bench.aligner, each))
-    batch = _each(batch, lambda each: flag(bench.names, each))
-    return _each(batch, lambda each: store(bench.house, each))
+        with watch.lap("hear"):
+            batch = _together(batch, lambda some: hear(recogniser, some))
+    with watch.lap("check"):
+        batch = _each(batch, lambda each: check(bench.house, bench.aligner, each))
+    with watch.lap("personal_data"):
+        batch = _each(batch, lambda each: flag(bench.names, each))
+    with watch.lap("store"):
+        return _each(batch, lambda each: store(bench.house, each))
 
 
 def _together(batch: Sequence[Examined], step: Callable[[Sequence[Examined]], list[Examined]]) -> list[Examined]:

@@ -2,14 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
+from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 
 import curation.report.page
@@ -22,40 +23,59 @@ from corpus.collaborators import Collaborators, collaborators
 from corpus.settings import NONE, Settings, read_settings
 from corpus.web import links, openid, pages, sessions
 from corpus.web.app import build_app
+from curation.metrics import HouseNumbers
 from export.recut import recut_waiting
 from export.state import refresh_states
 from ingest.erase import finish_erasures
 from ingest.erasures.retention import keep_clocks
 from ingest.forget import forget_expired
 from loanword.catch_up import catch_up
+from loanword.metrics import metrics_served
 
 SWEEP_EVERY = timedelta(minutes=1)
 _log = structlog.get_logger()
 
 
-def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
-    """Serves until interrupted. Before the port opens, the ledger is whole, what a restored database has forgotten of
-    withdrawals happens again, and those that a crash cut short end.
+def serve(settings: Settings, *, host: str, port: int, workers: int, metrics_port: int | None = None) -> None:
+    """Serves until interrupted, and numbers for Prometheus beside it where a port is named.
 
-    Raises `LedgerBroken`, `JournalUnreadable`, or a `StoreError` while the store cannot tell of either.
+    Before the port opens, the ledger is whole, what a restored database has forgotten of withdrawals happens again, and
+    those that a crash cut short end. Raises `LedgerBroken`, `JournalUnreadable`, or a `StoreError` while the store
+    cannot tell of either.
     """
     opened = collaborators(settings)
     catch_up(opened)
     _erase(opened)
     opened.database.close()
     os.environ.update(as_environment(settings))  # uvicorn's workers are new processes, and read it there
-    uvicorn.run(
-        "loanword.serve:app_from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        log_level="warning",
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,
-        timeout_graceful_shutdown=10,
-    )
+    with _numbers_served(settings, metrics_port):
+        uvicorn.run(
+            "loanword.serve:app_from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            log_level="warning",
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            timeout_graceful_shutdown=10,
+        )
+
+
+@contextmanager
+def _numbers_served(settings: Settings, port: int | None) -> Iterator[None]:
+    """In this process, which outlives its workers: they are read from the tables, and are the same in all."""
+    if port is None:
+        yield
+        return
+    house, registry = collaborators(settings), CollectorRegistry()
+    registry.register(HouseNumbers(house))
+    try:
+        with metrics_served(registry, port):
+            yield
+    finally:
+        house.database.close()
 
 
 def app_from_environment() -> FastAPI:

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from sqlalchemy import delete, update
 
 from corpus import object_keys, queries
 from corpus.collaborators import Collaborators
+from corpus.erasure_queries import Tree
 from corpus.identity import accounts, tokens
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import place
-from corpus.tables import Account, Clip, ConsentNotice, Device, Hypothesis, Label, Utterance
+from corpus.tables import Account, Clip, ConsentNotice, Device, Hypothesis, Label, Table, Utterance
 from corpus.words import (
     AccountId,
     ClipId,
@@ -289,3 +291,12 @@ def make_hypothesis(
         session.add(
             Hypothesis(clip_id=clip_id, recogniser=recogniser, text=sealed, confidence=confidence, at=house.clock())
         )
+
+
+def forget_clips(house: Collaborators) -> None:
+    """As if nothing had been curated yet: every clip's row goes with all that hangs from it, and no object."""
+    clips = Tree.below(Table.metadata, Clip.__tablename__)
+    with house.database.writing() as session:
+        for table in (*clips.children_first(), clips.root):
+            session.execute(delete(table))
+        session.execute(update(Utterance).values(curated_at=None))

@@ -22,7 +22,7 @@ from typing import Protocol
 
 from benchmarks.curation.material import Material
 
-SECTIONS = ("recordings", "stages", "labels", "alignment", "duplicates", "personal_data", "disguise")
+SECTIONS = ("recordings", "stages", "labels", "alignment", "duplicates", "personal_data", "disguise", "cost")
 """In the order of the page. A section that nobody has written yet is listed on the page as not measured."""
 
 N = "n"

@@ -25,7 +25,7 @@ from ingest.sweep import Swept
 from ingest.sweep import sweep as sweep_store
 from ingest.withdraw import withdraw
 from loanword import catch_up
-from loanword.commands.options import Home
+from loanword.commands.options import Home, MetricsPort
 from loanword.commands.releasing import recut_line
 from loanword.prepare import prepare
 from loanword.serve import serve as serve_until_interrupted
@@ -58,11 +58,12 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(help="Server processes.", min=1)] = 1,
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Serve the API, the review console and the release catalogue."""
     settings = read_settings(home)
     typer.echo(f"Serving on http://{host}:{port} (interrupt to stop)", err=True)
-    serve_until_interrupted(settings, host=host, port=port, workers=workers)
+    serve_until_interrupted(settings, host=host, port=port, workers=workers, metrics_port=metrics_port)
 
 
 def upgrade(home: Home = None) -> None:

@@ -15,7 +15,7 @@ from corpus.collaborators import Collaborators
 from corpus.errors import DemoFailed
 from corpus.words import Split
 from curation.executors import ProcessPool
-from curation.run import curate
+from curation.run import Watcher, curate
 from export.build import ReleaseSummary, build_release
 from export.client import proofs
 from export.client.prune_copy import prune_copy
@@ -108,10 +108,10 @@ class Story:
     def _curate(self) -> None:
         with self._step("Curation decodes, measures and judges") as say:
             with (
-                progress_bar("   curating", self._console) as on_progress,
+                progress_bar("   curating", self._console, unit="clips") as on_progress,
                 ProcessPool(self._house.settings, self._workers) as pool,
             ):
-                counts = curate(self._house, pool, on_progress=on_progress)
+                counts = curate(self._house, pool, watcher=Watcher(on_progress=on_progress))
             for line in curation_lines(counts):
                 say(line)
             _must(counts.kept > 0, "no clip was kept")

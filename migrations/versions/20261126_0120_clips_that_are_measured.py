@@ -54,9 +54,11 @@ def upgrade() -> None:
     op.create_index("ix_measurements_judged_by", "measurements", ["judged_by"])
     _add_alignments_and_routing()
     _add_personal_spans()
+    _add_leases()
 
 
 def downgrade() -> None:
+    _drop_leases()
     op.drop_table("personal_spans")
     _drop_alignments_and_routing()
     op.drop_table("measurements")
@@ -143,3 +145,47 @@ def _add_personal_spans() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_personal_spans"),
     )
     op.create_index("ix_personal_spans_clip_id", "personal_spans", ["clip_id"])
+
+
+def _add_leases() -> None:
+    op.create_table(
+        "curation_leases",
+        sa.Column("utterance_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "holder", sa.String(length=32), nullable=True, comment="the batch that a run gave out; null: given back"
+        ),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True, comment="renewed while its worker lives"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.CheckConstraint("(holder IS NULL) = (until IS NULL)", name=op.f("ck_curation_leases_held_until")),
+        sa.ForeignKeyConstraint(
+            ["utterance_id"], ["utterances.id"], name=op.f("fk_curation_leases_utterance_id_utterances")
+        ),
+        sa.PrimaryKeyConstraint("utterance_id", name=op.f("pk_curation_leases")),
+    )
+    op.add_column(
+        "utterances",
+        sa.Column(
+            "curated_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when its clip was recorded, so that what waits is found",
+        ),
+    )
+    op.execute(
+        "UPDATE utterances SET curated_at ="
+        " (SELECT clips.measured_at FROM clips WHERE clips.utterance_id = utterances.id)"
+    )
+    op.create_index(
+        "ix_utterances_waiting",
+        "utterances",
+        ["received_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("curated_at IS NULL"),
+        postgresql_where=sa.text("curated_at IS NULL"),
+    )
+
+
+def _drop_leases() -> None:
+    op.drop_index("ix_utterances_waiting", table_name="utterances")
+    op.drop_column("utterances", "curated_at")
+    op.drop_table("curation_leases")

@@ -27,7 +27,9 @@ MAY_BE_MISSING = {
     "pocketsphinx",
     "spacy",
 }
-LATE_IMPORTS: dict[tuple[str, str], str] = {}
+LATE_IMPORTS: dict[tuple[str, str], str] = {
+    ("loanword/commands/curating.py", "curation.dask_executor.DaskCluster"): "it needs the extra `dask`",
+}
 """(path of the importing file, what it imports) → the reason."""
 
 # Bases that nobody raises, and faults of our own, for which a 500 is the right answer.
@@ -39,6 +41,7 @@ INTERNAL_ERRORS = {
     "NamesMissing",
     "RecogniserMissing",
     "RedactionFailed",
+    "DaskMissing",
     "StoreError",
     "ObjectAbsent",
     "ObjectForbidden",

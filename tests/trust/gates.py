@@ -166,7 +166,7 @@ def replayed(scene: Scene, moment: Moment) -> list[str]:
 def claimed(scene: Scene, moment: Moment) -> list[str]:
     utterance_id = make_utterance(scene.house, scene.leaving)
     with scene.left(moment) as house:
-        taken_up, _counts = claim(house, [utterance_id])
+        taken_up, _counts = claim(house, [utterance_id], "a holder")
     return [f"utterance {each.utterance.utterance_id} was taken up" for each in taken_up]
 
 

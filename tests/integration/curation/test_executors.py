@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import active_children
@@ -22,7 +21,7 @@ from corpus.words import Outcome, UtteranceId
 from curation import run
 from curation.counts import CurationCounts
 from curation.examine import Workbench
-from curation.executors import Inline, ProcessPool, WorkersKeepDying
+from curation.executors import Batch, Inline, ProcessPool, WorkersKeepDying
 from tests.factories import make_lender, make_utterance, tone, wav
 from tests.integration.curation.endings import DUPLICATE, KEPT, SILENT, UNDECODABLE, Ending, clip_objects, endings, rows
 
@@ -34,7 +33,7 @@ import sys
 from corpus.collaborators import collaborators
 from corpus.settings import Settings
 from curation.executors import ProcessPool
-from curation.run import curate
+from curation.run import Watcher, curate
 
 def said(done, total):
     print(done, total, flush=True)
@@ -44,7 +43,7 @@ def said(done, total):
 if __name__ == "__main__":
     settings = Settings(home=sys.argv[1], database_url=sys.argv[2], curate_batch=2, speech_detector=None)
     with ProcessPool(settings, 2) as pool:
-        curate(collaborators(settings), pool, on_progress=said)
+        curate(collaborators(settings), pool, watcher=Watcher(on_progress=said))
 """
 
 
@@ -101,7 +100,7 @@ def test_a_killed_worker_is_replaced_and_its_batch_done_again(house: Collaborato
                 killed.append(pool.pids[0])
                 os.kill(killed[0], signal.SIGKILL)
 
-        counts = run.curate(house, pool, on_progress=kill_one)
+        counts = run.curate(house, pool, watcher=run.Watcher(on_progress=kill_one))
 
     assert killed
     assert_whole(house, expected)
@@ -112,7 +111,7 @@ def test_a_batch_that_kills_every_worker_ends_the_run_and_not_the_machine(house:
     make_utterance(house, make_lender(house))
 
     class Killing(ProcessPool):
-        def _give(self, batch: Sequence[UtteranceId]) -> None:
+        def _give(self, batch: Batch) -> None:
             super()._give(batch)
             os.kill(self.pids[0], signal.SIGKILL)
 

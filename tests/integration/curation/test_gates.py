@@ -108,7 +108,7 @@ def test_a_claim_waits_for_a_withdrawal_under_way_and_then_refuses(
     utterance_id = make_utterance(house, lender)
 
     with withdrawal_under_way(elsewhere, lender.account_id):
-        claiming = aside.submit(claim, house, [utterance_id])
+        claiming = aside.submit(claim, house, [utterance_id], "a holder")
         waited = waits(claiming)
 
     assert waited
@@ -122,7 +122,7 @@ def test_a_withdrawal_waits_for_a_claim_that_is_open(
     utterance_id = make_utterance(house, lender)
     barrier = Barrier(house.clock(), at=1)
 
-    claiming = aside.submit(claim, replace(house, clock=barrier), [utterance_id])
+    claiming = aside.submit(claim, replace(house, clock=barrier), [utterance_id], "a holder")
     assert barrier.inside.wait(NOTICED_WITHIN_S)
     withdrawing = aside.submit(withdraw_consent, elsewhere, lender.account_id)
     waited = waits(withdrawing)
@@ -218,8 +218,8 @@ def test_of_two_workers_at_one_utterance_one_records_and_the_other_erases_its_ob
     utterance_id = make_utterance(house, make_lender(house))
     other = Workbench(elsewhere, decoder, recogniser=None)
 
-    meanwhile = Meanwhile(decoder, lambda: curate_batch(other, [utterance_id]))
-    counts = curate_batch(Workbench(house, meanwhile, recogniser=None), [utterance_id])
+    meanwhile = Meanwhile(decoder, lambda: curate_batch(other, [utterance_id], "taken for dead"))
+    counts = curate_batch(Workbench(house, meanwhile, recogniser=None), [utterance_id], "taken for dead")
 
     assert counts == BatchCounts(elsewhere=1)
     [clip] = rows(house, Clip)

@@ -376,8 +376,9 @@ def test_a_limit_takes_the_first_that_came(house: Collaborators, bench: Workbenc
         came.append(make_utterance(house, lender))
         clock.forward(timedelta(seconds=1))
     progress = list[tuple[int, int]]()
+    watcher = run.Watcher(on_progress=lambda done, total: progress.append((done, total)))
 
-    counts = run.curate(house, Inline(bench), limit=3, on_progress=lambda done, total: progress.append((done, total)))
+    counts = run.curate(house, Inline(bench), limit=3, watcher=watcher)
 
     assert set(endings(house)) == set(came[:3])
     assert counts.seen == 3
