@@ -484,14 +484,14 @@ GATES = (
     ),
     Gate(
         "a curator sees words that are flagged",
-        "flagged words seen, personal data decided",
+        "flagged words seen",
         Mutant(f"{_PERSONAL}:flagged", "review.clip_leased_to", which=2),
         Moment(f"{_PERSONAL}:flagged", transaction=2),
         flags_seen,
     ),
     Gate(
         "a curator decides on personal data",
-        "flagged words seen, personal data decided",
+        "personal data decided",
         Mutant(f"{_REVIEW}:gate", "queries.reviewable_clip"),
         Moment(f"{_PERSONAL}:decide", transaction=3),
         personal_data_decided,
