@@ -1,6 +1,6 @@
 """`python -m benchmarks`: what Loanword costs, as ratios to a floor measured in the same run."""
 
-from benchmarks import dask_rate, disguise, releases, stages, uploads
+from benchmarks import dask_rate, disguise, recogniser, releases, stages, uploads
 
 
 def main() -> None:
@@ -13,6 +13,8 @@ def main() -> None:
     print("disguising voices, seconds of one core to a second of speech")
     print(f"  {disguise.real_time_factor():.3f}; bound 0.050", flush=True)
     print("\n".join(stages.lines(stages.compare())), flush=True)
+    print("hearing what is said with tiny.en on one core, seconds of audio a second, behind the gate, with word times")
+    print(f"  {recogniser.measure().line()}; bound 6 x real time", flush=True)
     print("curation of 256 three-second recordings on two Dask workers; floor: on one")
     print("  " + dask_rate.compare().line("clips/s"))
 

@@ -435,6 +435,10 @@ class RecogniserMissing(Misconfigured):
     """No recogniser is installed: `pip install 'loanword[asr]'`."""
 
 
+class RecogniserUnavailable(Transient):
+    """A recogniser's server does not answer: try again in a moment."""
+
+
 class RedactionFailed(LoanwordError):
     """What should have been taken out of a recording is still there: nothing was stored."""
 

@@ -98,7 +98,9 @@ class Settings(BaseSettings):
     )
 
     recogniser: str | None = Field(
-        None, description="Whose hypotheses to make: `tiny.en` (extra asr), a CTranslate2 model directory, or none."
+        None,
+        description="Who hears clips, the default first, with commas between: `tiny.en` and `moonshine` (extra asr), a "
+        "CTranslate2 Whisper directory, the address of a server that speaks deepspeech-server's protocol; or none.",
     )
     speech_detector: Literal["silero"] | None = Field(
         "silero",

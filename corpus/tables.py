@@ -568,6 +568,11 @@ class Hypothesis(Table):
     recogniser: Mapped[str] = operational(String(64), primary_key=True)
     text: Mapped[SealedBytes] = personal(VOICE)
     confidence: Mapped[float | None] = operational(comment="mean token probability, 0 to 1")
+    words: Mapped[SealedBytes | None] = personal(
+        VOICE, comment="JSON, [word, start_s, end_s, confidence] each; null where the recogniser does not tell"
+    )
+    no_speech: Mapped[float | None] = operational(comment="how probable it found that nobody speaks")
+    doubt: Mapped[str | None] = operational(String(32), comment="why the text is empty")
     at: Mapped[datetime] = operational()
 
 

@@ -11,9 +11,10 @@ from corpus.alphabet import alphabet_for, language_of
 from corpus.collaborators import Collaborators
 from corpus.errors import EmptyTranscript, OutsideAlphabet
 from corpus.sealed import place
+from corpus.speech.hearing import Opinion
 from curation.alignment import Aligner, Alignment
 from curation.confidence import Evidence, confidence, differing, over_others, reviews_wanted
-from curation.examine import DEVICE, Checked, Examined, Guess
+from curation.examine import DEVICE, Checked, Examined
 
 LOT = "second-review"
 """The label under which a clip's id is hashed: who is heard twice is chance, and the same whenever it is asked."""
@@ -27,7 +28,7 @@ def check(house: Collaborators, aligner: Aligner | None, each: Examined) -> Exam
     if judged is None:
         return each
     ours = aligner if language_of(each.utterance.locale) == ALIGNED_LANGUAGE else None
-    label, others = _labels(judged.guesses, each.utterance.locale)
+    label, others = _labels(judged.believed, each.utterance.locale)
     instead = [other for other in dict.fromkeys(others) if other and label not in others]
     found, *rivals = ours.align(judged.samples, [label, *instead]) if ours and label else [None]
     evidence = Evidence(
@@ -43,10 +44,10 @@ def check(house: Collaborators, aligner: Aligner | None, each: Examined) -> Exam
     return replace(each, judged=replace(judged, checked=Checked(sure, wanted, found, words)))
 
 
-def _labels(guesses: Sequence[Guess], locale: str) -> tuple[str, list[str]]:
+def _labels(opinions: Sequence[Opinion], locale: str) -> tuple[str, list[str]]:
     """The transcript to check, and what others heard, as labels; empty where it can be none."""
-    ranked = sorted(guesses, key=lambda guess: (guess.recogniser != DEVICE, -(guess.confidence or 0.0)))
-    labels = [_label(guess.text, locale) for guess in ranked]
+    ranked = sorted(opinions, key=lambda each: (each.recogniser != DEVICE, -(each.heard.confidence or 0.0)))
+    labels = [_label(each.heard.text, locale) for each in ranked]
     return (labels[0], labels[1:]) if labels and labels[0] else ("", [])
 
 

@@ -3,8 +3,9 @@
 Nothing here writes a row. Audio and keys live in memory, as long as their batch.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from corpus.collaborators import Collaborators
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import SealedBytes, place
 from corpus.speech.decoder import Decoder, Recording
-from corpus.speech.recogniser import Recogniser
+from corpus.speech.heard import Heard, Sound
+from corpus.speech.hearing import Hearing, Opinion
 from corpus.words import ClipId, KeyId
 from curation import pipeline
 from curation.alignment import Aligner, Alignment
@@ -37,7 +39,7 @@ class Workbench:
 
     house: Collaborators
     decoder: Decoder
-    recogniser: Recogniser | None
+    recogniser: Hearing | None
     detector: SpeechDetector | None = None
     names: NameSpotter | None = None
     aligner: Aligner | None = None
@@ -45,12 +47,11 @@ class Workbench:
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
-    """What was heard, and by whom; as heard, not yet in any alphabet."""
+class SealedOpinion:
+    """What of an opinion is personal."""
 
-    recogniser: str
-    text: str
-    confidence: float | None
+    text: SealedBytes
+    words: SealedBytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,11 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class SealedClip:
-    """What a clip that passed leaves behind: an object in the store, the keyed digest of its PCM, and the guess."""
+    """What a clip that passed leaves behind: an object in the store, the keyed digest of its PCM, and the opinions."""
 
     object_key: str
     pcm_digest: str
-    guess: SealedBytes | None
+    opinions: tuple[SealedOpinion, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,14 +99,16 @@ class Judged:
     trim: Trim
     measurements: Measurements
     verdicts: Sequence[StageVerdict]
-    guess: Guess | None = None
+    opinions: tuple[Opinion, ...] = ()
+    """The device's, if it sent any, and then each recogniser's; as heard, not yet in any alphabet."""
     checked: Checked | None = None
     flagged: Flagged | None = None
     sealed: SealedClip | None = None
 
     @property
-    def guesses(self) -> Sequence[Guess]:
-        return (self.guess,) if self.guess else ()
+    def believed(self) -> Sequence[Opinion]:
+        """The opinions that say something."""
+        return [opinion for opinion in self.opinions if opinion.heard.doubt is None]
 
     @property
     def pcm(self) -> bytes:
@@ -184,35 +187,40 @@ def _with_transcript(each: Examined, judged: Judged) -> Judged:
     if not judged.passed or utterance.transcript is None:
         return judged
     text = judged.key.open(utterance.transcript, place("utterances.transcript", utterance.utterance_id)).decode()
-    return replace(judged, guess=Guess(DEVICE, text, confidence=None))
+    return replace(judged, opinions=(Opinion(DEVICE, Heard(text)),))
 
 
-def hear(recogniser: Recogniser, batch: Sequence[Examined]) -> list[Examined]:
-    """Asks about the clips that passed without a transcript."""
-    unheard = [each.passed for each in batch if each.passed and not each.passed.guess]
-    answers = iter(recogniser.hear([judged.samples for judged in unheard]) if unheard else ())
-    after = []
-    for each in batch:
-        if each.passed and not each.passed.guess:
-            heard = next(answers)
-            guess = Guess(recogniser.name, heard.text, heard.confidence)
-            after.append(replace(each, judged=replace(each.passed, guess=guess)))
-        else:
-            after.append(each)
-    return after
+def hear(recogniser: Hearing, batch: Sequence[Examined]) -> list[Examined]:
+    """Asks about the clips that passed. What a device understood is one opinion more, and spares nobody else's."""
+    sounds = [Sound(each.passed.samples, each.utterance.locale) for each in batch if each.passed]
+    answers = iter(recogniser.hear(sounds) if sounds else ())
+    return [
+        replace(each, judged=replace(each.passed, opinions=(*each.passed.opinions, *next(answers))))
+        if each.passed
+        else each
+        for each in batch
+    ]
 
 
 def store(house: Collaborators, each: Examined) -> Examined:
     """Seals the canonical PCM of a clip that passed, durable before any row names it."""
     if each.passed is None:
         return each
-    key, guess, pcm = each.passed.key, each.passed.guess, each.passed.pcm
+    key, pcm = each.passed.key, each.passed.pcm
     sealed = SealedClip(
         object_keys.new_clip_key(key.account_id, key.key_id, each.clip_id),
         house.master.digest("pcm", pcm),
-        key.seal(guess.text.encode(), place("hypotheses.text", f"{each.clip_id}/{guess.recogniser}"))
-        if guess
-        else None,
+        tuple(_sealed(key, each.clip_id, opinion) for opinion in each.passed.opinions),
     )
     house.vault.put(key, sealed.object_key, pcm)
     return replace(each, judged=replace(each.passed, sealed=sealed))
+
+
+def _sealed(key: AccountKey, clip_id: ClipId, opinion: Opinion) -> SealedOpinion:
+    row, words = f"{clip_id}/{opinion.recogniser}", opinion.heard.words
+    return SealedOpinion(
+        key.seal(opinion.heard.text.encode(), place("hypotheses.text", row)),
+        key.seal(json.dumps([astuple(word) for word in words]).encode(), place("hypotheses.words", row))
+        if words
+        else None,
+    )

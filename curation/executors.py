@@ -23,7 +23,7 @@ from corpus.errors import Misconfigured, Overloaded
 from corpus.settings import Settings
 from corpus.speech.decoder import Decoder
 from corpus.speech.detector import load_detector
-from corpus.speech.recogniser import load_recogniser
+from corpus.speech.hearing import load_hearing
 from corpus.words import UtteranceId
 from curation.alignment import load_aligner
 from curation.counts import BatchCounts
@@ -65,7 +65,8 @@ def opened_bench(settings: Settings) -> Iterator[Workbench]:
     """A worker's own collaborators, decoder, recogniser and detector. Raises `Misconfigured`."""
     house = collaborators(settings)
     try:
-        recogniser, detector = load_recogniser(settings.recogniser), load_detector(settings.speech_detector)
+        detector = load_detector(settings.speech_detector)
+        recogniser = load_hearing(settings.recogniser, detector, locale=settings.locale)
         with Decoder() as decoder:
             yield Workbench(
                 house,

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from corpus.keys import AccountKey
 from corpus.sealed import place
+from corpus.speech.hearing import Opinion
 from corpus.tables import PersonalSpan
 from corpus.words import ClipId, SpanState, new_id
-from curation.examine import Examined, Flagged, Guess, Judged
+from curation.examine import Examined, Flagged, Judged
 from curation.personal_data.find import find
 from curation.personal_data.found import Found
 from curation.personal_data.heard import heard_words
@@ -17,10 +18,10 @@ from curation.personal_data.names import NameSpotter
 
 def flag(names: NameSpotter | None, each: Examined) -> Examined:
     """Looks through the guess that was aligned with the audio, whose words can be taken out, or else the likeliest."""
-    if each.passed is None or not each.passed.guesses:
+    if each.passed is None or not each.passed.believed:
         return each
     locale = each.utterance.locale
-    words = base(_as_heard(each.passed.guesses, locale), _aligned(each.passed))
+    words = base(_as_heard(each.passed.believed, locale), _aligned(each.passed))
     found = find(" ".join(words), locale, names)
     return replace(each, judged=replace(each.passed, flagged=Flagged(words, found))) if found else each
 
@@ -30,10 +31,12 @@ def base(heard: Sequence[tuple[str, ...]], aligned: tuple[str, ...]) -> tuple[st
     return aligned if aligned in heard else heard[0]
 
 
-def _as_heard(guesses: Sequence[Guess], locale: str) -> list[tuple[str, ...]]:
+def _as_heard(opinions: Sequence[Opinion], locale: str) -> list[tuple[str, ...]]:
     """The most confident first, as the review has them; one without a confidence comes last."""
-    ranked = sorted(guesses, key=lambda guess: (guess.confidence is None, -(guess.confidence or 0.0), guess.recogniser))
-    return [heard_words(guess.text, locale) for guess in ranked]
+    ranked = sorted(
+        opinions, key=lambda each: (each.heard.confidence is None, -(each.heard.confidence or 0.0), each.recogniser)
+    )
+    return [heard_words(each.heard.text, locale) for each in ranked]
 
 
 def _aligned(judged: Judged) -> tuple[str, ...]:

@@ -143,10 +143,19 @@ def _failure(clip_id: ClipId, error: str, now: datetime) -> Verdict:
 
 
 def _hypotheses(clip_id: ClipId, judged: Judged, now: datetime) -> list[Hypothesis]:
-    guess, text = judged.guess, judged.sealed and judged.sealed.guess
-    if guess is None or not text:
-        return []
-    return [Hypothesis(clip_id=clip_id, recogniser=guess.recogniser, text=text, confidence=guess.confidence, at=now)]
+    return [
+        Hypothesis(
+            clip_id=clip_id,
+            recogniser=opinion.recogniser,
+            text=sealed.text,
+            confidence=opinion.heard.confidence,
+            words=sealed.words,
+            no_speech=opinion.heard.no_speech,
+            doubt=opinion.heard.doubt,
+            at=now,
+        )
+        for opinion, sealed in zip(judged.opinions, judged.sealed.opinions if judged.sealed else (), strict=True)
+    ]
 
 
 def _alignment(clip_id: ClipId, checked: Checked, now: datetime) -> list[Finding]:

@@ -87,8 +87,8 @@ def _together(batch: Sequence[Examined], step: Callable[[Sequence[Examined]], li
     sound = [each for each in batch if each.error is None]
     try:
         after = step(sound)
-    except Misconfigured:
-        raise
+    except (Misconfigured, Transient):
+        raise  # nobody's fault: the whole batch is tried again later, and not one by one against the same silence
     except Exception as error:  # whose fault it was, and whether it is one, is found out one by one
         log.info("batch_taken_apart", error=type(error).__name__, utterances=len(sound))
         after = _each(sound, lambda each: step([each])[0])

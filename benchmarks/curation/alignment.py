@@ -9,7 +9,10 @@ from benchmarks.curation.material import Material, Recording
 from benchmarks.curation.section import Cell, Section, Table
 from corpus.alphabet import alphabet_for
 from corpus.errors import LoanwordError
-from corpus.speech.recogniser import TINY_ENGLISH, load_recogniser
+from corpus.speech.detector import load_detector
+from corpus.speech.heard import Sound
+from corpus.speech.hearing import load_hearing
+from corpus.speech.recognisers.whisper import TINY_ENGLISH
 from curation.alignment import Alignment, PocketsphinxAligner
 from curation.confidence import SURE, Evidence, confidence, differing, over_others
 
@@ -100,14 +103,15 @@ def cases(material: Material) -> Iterator[Case]:
     chance = random.Random(material.seed)
     spoken = list(_spoken(material))
     words = sorted({word for each in spoken for word in each.label.split()})
-    aligner, recogniser = PocketsphinxAligner(), load_recogniser(TINY_ENGLISH)
-    assert recogniser is not None
+    aligner, hearing = PocketsphinxAligner(), load_hearing(TINY_ENGLISH, load_detector("silero"), locale="en-US")
+    assert hearing is not None
     for recording, source, labels in [
         *((each.recording, each.recording.source, _labels(each, spoken, words, chance)) for each in spoken),
         *((each, "", [(Fault.NOISE, chance.choice(spoken).label)]) for each in material.noise),
     ]:
         samples = material.samples(recording)
-        heard = _label(recogniser.hear([samples])[0].text) or ""
+        [[opinion]] = hearing.hear([Sound(samples, "en-US")])
+        heard = _label(opinion.heard.text) or ""
         if heard and source and heard != labels[0][1]:
             labels.append((Fault.MISHEARD, heard))
         *alignments, rival = aligner.align(samples, [*(label for _, label in labels), heard])

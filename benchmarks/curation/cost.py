@@ -7,7 +7,7 @@ from benchmarks.curation.material import Material
 from benchmarks.curation.section import Cell, Section, Table
 from corpus.collaborators import Collaborators, collaborators
 from corpus.settings import Settings
-from corpus.speech.recogniser import TINY_ENGLISH
+from corpus.speech.recognisers.whisper import TINY_ENGLISH
 from curation.executors import Inline, opened_bench
 from curation.run import curate
 from loanword.prepare import prepare

@@ -2,8 +2,9 @@
 
 from benchmarks.curation.material import Material, Recording
 from benchmarks.curation.section import Cell, N, Section, Table
-from corpus.alphabet import alphabet_for
-from corpus.speech.recogniser import TINY_ENGLISH, load_recogniser
+from corpus.speech.detector import load_detector
+from corpus.speech.hearing import load_hearing
+from corpus.speech.recognisers.whisper import TINY_ENGLISH
 from export.datasheet import EQUAL_ERROR_RATES
 from export.disguise import Attacks, Disguise, Method, Per, WordErrors
 from loanword.evaluation.disguise import measure_attacks, measure_words
@@ -75,12 +76,11 @@ def _said(material: Material, each: Recording) -> Said:
 
 
 def _words(material: Material, disguise: Disguise) -> WordErrors | None:
-    recogniser, english = load_recogniser(TINY_ENGLISH), alphabet_for("en")
-    assert recogniser is not None
-    assert english is not None
+    hearing = load_hearing(TINY_ENGLISH, load_detector("silero"), locale="en-US")
+    assert hearing is not None
     spoken = [each for each in material.speech if "wer" in each.tags and _is_usable(each)]
     said = [_said(material, each) for each in spoken]
-    return measure_words(said, disguise, recogniser, english, material.seed, _quietly, WORDS_ON)
+    return measure_words(said, disguise, hearing, "en-US", material.seed, _quietly, WORDS_ON)
 
 
 def _row(disguise: Disguise, attacks: Attacks) -> list[Cell]:

@@ -105,10 +105,10 @@ def aligned_words(session: Session, clip_id: ClipId) -> SealedBytes | None:
 
 
 def best_hypothesis(session: Session, clip_id: ClipId) -> SealedHypothesis | None:
-    """The most confident one; one without a confidence comes last."""
+    """The most confident one that is believed; one without a confidence comes last."""
     row = session.execute(
         select(Hypothesis.recogniser, Hypothesis.text, Hypothesis.confidence)
-        .where(Hypothesis.clip_id == clip_id)
+        .where(Hypothesis.clip_id == clip_id, Hypothesis.doubt.is_(None))
         .order_by(Hypothesis.confidence.desc().nulls_last(), Hypothesis.recogniser)
         .limit(1)
     ).one_or_none()

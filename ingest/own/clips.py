@@ -218,7 +218,8 @@ class _About:
         for heard in self.hypotheses.get(clip.id, ()) if clip else ():
             if clip and heard.recogniser != DEVICE:
                 text = key.open(heard.text, place("hypotheses.text", f"{clip.id}/{heard.recogniser}"))
-                yield Transcript(text.decode(), WordsFrom.RECOGNISER)
+                if text:
+                    yield Transcript(text.decode(), WordsFrom.RECOGNISER)
 
 
 def _usable(session: Session, house: Collaborators, account_id: AccountId, utterance_id: UtteranceId) -> OwnRow:

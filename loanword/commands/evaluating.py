@@ -10,12 +10,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from corpus.alphabet import alphabet_for
 from corpus.audio import RATE_HZ
 from corpus.errors import BadRequest, Undecodable
 from corpus.settings import read_settings
 from corpus.speech.decoder import Decoder
-from corpus.speech.recogniser import load_recogniser
+from corpus.speech.detector import load_detector
+from corpus.speech.hearing import load_hearing
 from export.datasheet import EQUAL_ERROR_RATES, WORD_ERROR_RATES, rates, sources
 from export.disguise import HIGHEST_ALPHA, LOWEST_ALPHA, Disguise, Figures, Method, Per, check, format_figures
 from loanword.commands.options import AsJson
@@ -76,15 +76,17 @@ def evaluate_disguise(
     check(disguise)
     if to and not to.parent.is_dir():  # said before the work, not after it
         raise BadRequest(f"There is no folder {to.parent} to write the figures to.")
-    chosen, hearing = load_encoder(encoder), load_recogniser(recogniser or read_settings(None).recogniser)
+    settings, chosen = read_settings(None), load_encoder(encoder)
+    detector = load_detector(settings.speech_detector)
+    hearing = load_hearing(recogniser or settings.recogniser, detector, locale=settings.locale)
     with progress_bar("decoding") as on_progress:
         said, locale = decoded(folder, on_progress)
     with progress_bar("comparing voices") as on_progress:
         attacks = measure_attacks(said, disguise, chosen, seed, on_progress)
-    words, alphabet = None, alphabet_for(locale)
-    if hearing and alphabet and words_on:
+    words = None
+    if hearing and words_on:
         with progress_bar("counting words") as on_progress:
-            words = measure_words(said, disguise, hearing, alphabet, seed, on_progress, words_on)
+            words = measure_words(said, disguise, hearing, locale, seed, on_progress, words_on)
     figures = Figures(
         method=disguise.method,
         version=disguise.version,

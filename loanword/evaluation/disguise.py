@@ -11,15 +11,16 @@ an attacker on this method, beside 4.6 % undisguised.
 import hmac
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.alphabet import Alphabet
+from corpus.alphabet import Alphabet, alphabet_for
 from corpus.errors import BadRequest, EmptyTranscript, OutsideAlphabet
 from corpus.speech.disguise import mcadams
-from corpus.speech.recogniser import Recogniser
+from corpus.speech.heard import Sound
+from corpus.speech.hearing import Hearing
 from export.disguise import Attacks, Disguise, Per, WordErrors, drawn
 from loanword.evaluation.encoders import Encoder
 from loanword.evaluation.verification import BackEnd, equal_error_rate
@@ -173,19 +174,28 @@ ATTACKERS = {
 def measure_words(
     recordings: Sequence[Said],
     disguise: Disguise,
-    recogniser: Recogniser,
-    alphabet: Alphabet,
+    hearing: Hearing,
+    locale: str,
     seed: int,
     on_progress: Progress,
     at_most: int,
 ) -> WordErrors | None:
-    """On at most so many recordings, drawn by lot; None where none has a transcript that the alphabet can spell."""
+    """Of the first recogniser that speaks the locale, on at most so many recordings, drawn by lot.
+
+    None where there is none, or no recording with a transcript that the language's alphabet can spell.
+    """
+    recogniser = next((each for each in hearing.recognisers if each.speaks(locale)), None)
+    alphabet = alphabet_for(locale)
+    if recogniser is None or alphabet is None:
+        return None
+    one = replace(hearing, recognisers=(recogniser,))
     draws, before, after, words = _Draws(disguise, seed), 0, 0, 0
     chosen = _chosen(recordings, alphabet, seed, at_most)
     for done, (at, said, label) in enumerate(chosen):
         on_progress(done, len(chosen))
         plain, disguised = said.samples, draws(said.samples, "release 0", f"{said.group}/{said.speaker}", at)
-        heard = [_words(heard.text, alphabet) for heard in recogniser.hear([plain, disguised])]
+        opinions = one.hear([Sound(plain, locale), Sound(disguised, locale)])
+        heard = [_words(opinion.heard.text, alphabet) for [opinion] in opinions]
         words += len(label)
         before += word_errors(label, heard[0])
         after += word_errors(label, heard[1])

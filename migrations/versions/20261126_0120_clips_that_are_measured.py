@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("clip_id", name="pk_measurements"),
     )
     op.create_index("ix_measurements_judged_by", "measurements", ["judged_by"])
+    _add_opinions()
     _add_alignments_and_routing()
     _add_personal_spans()
     _add_leases()
@@ -61,6 +62,7 @@ def downgrade() -> None:
     _drop_leases()
     op.drop_table("personal_spans")
     _drop_alignments_and_routing()
+    _drop_opinions()
     op.drop_table("measurements")
 
 
@@ -189,3 +191,26 @@ def _drop_leases() -> None:
     op.drop_index("ix_utterances_waiting", table_name="utterances")
     op.drop_column("utterances", "curated_at")
     op.drop_table("curation_leases")
+
+
+def _add_opinions() -> None:
+    op.add_column(
+        "hypotheses",
+        sa.Column(
+            "words",
+            sa.LargeBinary(),
+            nullable=True,
+            comment="JSON, [word, start_s, end_s, confidence] each; null where the recogniser does not tell",
+        ),
+    )
+    op.add_column(
+        "hypotheses",
+        sa.Column("no_speech", sa.Double(), nullable=True, comment="how probable it found that nobody speaks"),
+    )
+    op.add_column("hypotheses", sa.Column("doubt", sa.String(32), nullable=True, comment="why the text is empty"))
+
+
+def _drop_opinions() -> None:
+    op.drop_column("hypotheses", "doubt")
+    op.drop_column("hypotheses", "no_speech")
+    op.drop_column("hypotheses", "words")

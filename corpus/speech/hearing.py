@@ -1,0 +1,96 @@
+"""What several recognisers hear in the same clips: nobody is asked about silence, and nobody believed beyond reason.
+
+The first recogniser that is configured is the default, and each further one another opinion.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.audio import RATE_HZ
+from corpus.errors import Misconfigured
+from corpus.speech.hallucination import Doubt, believed, nothing
+from corpus.speech.heard import Heard, Recogniser, Sound
+from corpus.speech.recognisers.moonshine import MOONSHINE, MoonshineRecogniser
+from corpus.speech.recognisers.server import ServerRecogniser
+from corpus.speech.recognisers.whisper import TINY_ENGLISH, WhisperRecogniser, load_tiny_english
+
+SPEECH_AT = 0.5
+"""The probability of speech that one chunk must reach: the detector's authors' own threshold."""
+
+
+class SpeechDetector(Protocol):
+    """Hears where somebody speaks."""
+
+    def speech(self, batch: Sequence[NDArray[np.int16]]) -> list[NDArray[np.float32]]:
+        """For each clip of 16 kHz mono samples the probability of speech in each chunk of it, shape (chunks,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one recogniser heard."""
+
+    recogniser: str
+    heard: Heard
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Recognisers in their order, behind one gate: what a detector hears no speech in is put before none of them."""
+
+    recognisers: tuple[Recogniser, ...]
+    detector: SpeechDetector | None = None
+
+    def hear(self, batch: Sequence[Sound]) -> list[list[Opinion]]:
+        """For each clip the opinions of those who speak its language, in the recognisers' order.
+
+        Raises `Transient` where one of them is out of reach.
+        """
+        opinions: list[list[Opinion]] = [[] for _ in batch]
+        spoken = self.speech_in(batch)
+        for recogniser in self.recognisers:
+            asked = [at for at, sound in enumerate(batch) if recogniser.speaks(sound.locale)]
+            heard = iter(recogniser.hear([batch[at] for at in asked if spoken[at]]))
+            for at in asked:
+                length_s = len(batch[at].samples) / RATE_HZ
+                answer = believed(next(heard), length_s) if spoken[at] else nothing(Doubt.SILENCE)
+                opinions[at].append(Opinion(recogniser.name, answer))
+        return opinions
+
+    def speech_in(self, batch: Sequence[Sound]) -> list[bool]:
+        """Which clips pass the gate."""
+        if self.detector is None:
+            return [len(sound.samples) > 0 for sound in batch]
+        probabilities = self.detector.speech([sound.samples for sound in batch])
+        return [bool((each >= SPEECH_AT).any()) for each in probabilities]
+
+
+def load_hearing(
+    setting: str | None, detector: SpeechDetector | None, *, locale: str, cpu_threads: int = 1
+) -> Hearing | None:
+    """By the setting: names, directories and addresses with commas between them; or nobody at all.
+
+    `locale` is what is spoken where nothing else is said. Raises `RecogniserMissing` and `Misconfigured`.
+    """
+    wanted = [each.strip() for each in (setting or "").split(",") if each.strip().lower() not in ("", "none")]
+    if not wanted:
+        return None
+    recognisers = tuple(_load(each, locale, cpu_threads) for each in wanted)
+    if len({each.name for each in recognisers}) < len(recognisers):
+        raise Misconfigured("LOANWORD_RECOGNISER names two recognisers of the same name.")
+    return Hearing(recognisers, detector)
+
+
+def _load(each: str, locale: str, cpu_threads: int) -> Recogniser:
+    if each == TINY_ENGLISH:
+        return load_tiny_english(cpu_threads=cpu_threads)
+    if each == MOONSHINE:
+        return MoonshineRecogniser()
+    if "://" in each:
+        return ServerRecogniser(each, locale)
+    directory = Path(each)
+    return WhisperRecogniser(directory, f"whisper-{directory.resolve().name}", cpu_threads=cpu_threads)
