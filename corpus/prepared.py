@@ -4,7 +4,7 @@ SQLAlchemy's work for one execution of a statement is several times SQLite's own
 left here, so that values are bound, and results read, as they are everywhere else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +17,11 @@ _Convert = Callable[[Any], Any]
 
 
 class Prepared:
-    """One statement. Its parameters are `bindparam`s, or the columns of an insert; lists are not among them."""
+    """One statement. Its parameters are `bindparam`s, or an insert's `columns`; lists are not among them."""
 
-    def __init__(self, statement: ClauseElement) -> None:
+    def __init__(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> None:
         self._statement = statement
+        self._columns = columns
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, session: Session, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
@@ -29,7 +30,7 @@ class Prepared:
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _Compiled.of(self._statement, dialect)
+            compiled = self._compiled[dialect.name] = _Compiled.of(self._statement, self._columns, dialect)
         rows = on_driver(connection, compiled.sql, compiled.bind(values), fetch=bool(compiled.columns))
         return compiled.read(rows)
 
@@ -59,18 +60,18 @@ class _Compiled:
     """What the type of each column of a result does to a value."""
 
     @classmethod
-    def of(cls, statement: ClauseElement, dialect: Dialect) -> "_Compiled":
-        compiled = statement.compile(dialect=dialect)
+    def of(cls, statement: ClauseElement, columns: Sequence[str] | None, dialect: Dialect) -> "_Compiled":
+        compiled = statement.compile(dialect=dialect, column_keys=columns)
         assert isinstance(compiled, SQLCompiler)
         names = compiled.positiontup if compiled.positiontup is not None else list(compiled.binds)
         types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
-        columns = [column.type.dialect_impl(dialect) for column in getattr(statement, "selected_columns", ())]
+        selected = [column.type.dialect_impl(dialect) for column in getattr(statement, "selected_columns", ())]
         return cls(
             sql=str(compiled),
             parameters=tuple((name, types[name].bind_processor(dialect)) for name in names),
             constants={name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required},
             is_positional=compiled.positional,
-            columns=tuple(column.result_processor(dialect, None) for column in columns),
+            columns=tuple(column.result_processor(dialect, None) for column in selected),
         )
 
     def bind(self, values: Mapping[str, object]) -> list[object] | dict[str, object]:

@@ -71,8 +71,6 @@ _STORED_UNDER = Prepared(
     )
 )
 
-_ADD_UTTERANCE = Prepared(insert(Table.metadata.tables[Utterance.__tablename__]))
-
 
 @dataclass(frozen=True, slots=True)
 class NewUtterance:
@@ -121,6 +119,7 @@ def add_utterance(session: Session, utterance: NewUtterance) -> None:
 
 
 _COLUMNS = tuple(each.name for each in fields(NewUtterance))
+_ADD_UTTERANCE = Prepared(insert(Table.metadata.tables[Utterance.__tablename__]), _COLUMNS)
 
 
 # Devices
