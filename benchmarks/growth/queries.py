@@ -53,9 +53,9 @@ _ROWS = (
        SELECT id, stage, 1, 'kept', measured_at
        FROM clips, unnest(ARRAY['duration', 'silence', 'level', 'clipping', 'duplicates']) stage""",
     """INSERT INTO measurements (clip_id, version, judged_by, trimmed_start, trimmed_end, samples, is_cut, peak_dbfs,
-              rms_dbfs, lufs, clipped_share, dc_offset, sounding_s, sounding_dbfs, speech_s, speech_share, snr_db,
+              rms_dbfs, lufs, clipped_share, dc_offset, sounding_s, sounding_dbfs, heard_s, speech_s, snr_db,
               bandwidth_hz, hum_dbfs, starts_db, ends_db)
-       SELECT id, 1, repeat('0', 16), 800, 1600, 48000, false, -6, -23, -23, 0, 0, 2.5, -20, 2, 0.8, 25, 7000, -80, -30,
+       SELECT id, 1, repeat('0', 16), 800, 1600, 48000, false, -6, -23, -23, 0, 0, 2.5, -20, 3, 2, 25, 7000, -80, -30,
               -30 FROM clips""",
     """INSERT INTO hypotheses (clip_id, recogniser, text, confidence, at)
        SELECT id, 'whisper-tiny.en', sha256(id::bytea) || sha256(id::bytea), 0.8, measured_at
