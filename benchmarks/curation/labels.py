@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from benchmarks.curation.material import Material, Recording
 from benchmarks.curation.section import Cell, Section, Table
 from corpus.alphabet import alphabet_of
+from corpus.audio import RATE_HZ
 from corpus.errors import EmptyTranscript, OutsideAlphabet, Undecodable
 from corpus.speech.detector import load_detector
-from corpus.speech.heard import Recogniser, Sound
+from corpus.speech.hallucination import believed
+from corpus.speech.heard import Heard, Recogniser, Sound
 from corpus.speech.hearing import Hearing, load_hearing
 
 TITLE = "What recognisers hear"
@@ -35,6 +37,8 @@ SOURCES = (
 """Names, and what the manifest's source holds; the first that fits."""
 SNRS_DB = (None, 20.0, 10.0)
 """None: as it was recorded."""
+LONGEST_SAMPLES = 20 * RATE_HZ
+"""No longer clip reaches a recogniser."""
 
 Samples = NDArray[np.int16]
 Scored = tuple[str, str]
@@ -57,7 +61,7 @@ def measure(material: Material) -> Section:
         if samples is not None
     ]
     heard = {snr: _heard(hearing, clips, beds, snr, material.seed) for snr in SNRS_DB}
-    noise = [samples for samples in noises if samples is not None]
+    noise = [samples[:LONGEST_SAMPLES] for samples in noises if samples is not None and len(samples)]
     return Section(
         n=len(clips) + len(noise),
         prose=PROSE,
@@ -161,13 +165,11 @@ def _error_rate(said: Sequence[str], heard: Sequence[str]) -> float | None:
 def _made_up(hearing: Hearing, recogniser: Recogniser, noise: Sequence[Samples]) -> list[Cell]:
     """In how many there are words: by the recogniser alone, behind the gate, and with the guard."""
     sounds = [Sound(samples, "en-US") for samples in noise]
-    spoken = {at for at, passes in enumerate(hearing.speech_in(sounds)) if passes}
-    alone = {at for at, each in enumerate(recogniser.hear(sounds)) if _label(each.text)}
-    guarded = Hearing((recogniser,), hearing.detector).hear(sounds)
-    return [
-        recogniser.name,
-        len(noise),
-        len(alone),
-        len(alone & spoken),
-        sum(bool(_label(opinion.heard.text)) for [opinion] in guarded),
-    ]
+    alone = recogniser.hear(sounds)
+    behind = [at for at, passes in enumerate(hearing.speech_in(sounds)) if passes]
+    guarded = [believed(alone[at], len(noise[at]) / RATE_HZ) for at in behind]
+    return [recogniser.name, len(noise), *(_with_words(of) for of in (alone, [alone[at] for at in behind], guarded))]
+
+
+def _with_words(heard: Sequence[Heard]) -> int:
+    return sum(bool(_label(each.text)) for each in heard)

@@ -41,7 +41,7 @@ def test_a_word_in_a_very_short_clip_is_believed() -> None:
     "text",
     [
         pytest.param("I'm going to " * 4, id="a-phrase-four-times"),
-        pytest.param("oh, " * 8, id="a-word-eight-times"),
+        pytest.param("oh, " * 12, id="a-word-twelve-times"),
         pytest.param("it said " + "the same thing again, " * 4 + "and so on", id="a-loop-within"),
         pytest.param("ha" * 60, id="one-endless-word"),
     ],
@@ -56,6 +56,7 @@ def test_what_goes_round_and_round_is_a_loop(text: str) -> None:
     [
         pytest.param("", id="nothing"),
         pytest.param("no no no no", id="a-word-four-times"),
+        pytest.param("voyager " * 9, id="a-wake-word-nine-times"),
         pytest.param("five five five one two three four", id="a-number"),
         pytest.param("row row row your boat gently down the stream", id="a-song"),
         pytest.param("hey computer hey computer hey computer", id="a-phrase-three-times"),
