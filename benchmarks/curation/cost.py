@@ -15,7 +15,7 @@ from tests.factories import make_lender, make_utterance
 
 TITLE = "What an hour of audio costs"
 
-RECORDINGS = 150
+RECORDINGS = 80
 
 PROSE = """\
 One worker curates recordings as they were sent, without transcripts, with the recogniser `tiny.en`.
