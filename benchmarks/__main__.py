@@ -1,6 +1,6 @@
 """`python -m benchmarks`: what Loanword costs, as ratios to a floor measured in the same run."""
 
-from benchmarks import dask_rate, disguise, recogniser, releases, stages, uploads
+from benchmarks import dask_rate, disguise, fingerprints, recogniser, releases, stages, uploads
 
 
 def main() -> None:
@@ -16,7 +16,9 @@ def main() -> None:
     print("hearing what is said with tiny.en on one core, seconds of audio a second, behind the gate, with word times")
     print(f"  {recogniser.measure().line()}; bound 6 x real time", flush=True)
     print("curation of 256 three-second recordings on two Dask workers; floor: on one")
-    print("  " + dask_rate.compare().line("clips/s"))
+    print("  " + dask_rate.compare().line("clips/s"), flush=True)
+    print("copies looked for among stored fingerprints, the few and the many by turns")
+    print(f"  {fingerprints.compare().line()}; bounds 0.50, 1 GB")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     MetaData,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -505,6 +506,9 @@ class Clip(Table):
     peak_dbfs: Mapped[float | None] = operational()
     rms_dbfs: Mapped[float | None] = operational()
     clipped_share: Mapped[float | None] = operational()
+    ties: Mapped[int | None] = operational(
+        comment="copies beside it when it was decided; null where its set is of equal PCM alone"
+    )
     measured_at: Mapped[datetime] = operational()
     confidence: Mapped[float | None] = operational(
         comment="that its transcript is what is said, 0 to 1; null where nothing checked it"
@@ -543,6 +547,54 @@ class Measurement(Table):
     ends_db: Mapped[float | None] = operational(comment="the last 40 ms beside what sounds")
     heard_s: Mapped[float | None] = operational(comment="how long a detector listened; null where none did")
     speech_s: Mapped[float | None] = operational(comment="how much of that is speech")
+
+
+class Fingerprint(Table):
+    """A clip that others of the same recording can be found by. Its buckets are in a table of their own."""
+
+    __tablename__ = "fingerprints"
+    __table_args__ = (
+        Index(
+            "ix_fingerprints_to_compare",
+            "id",
+            sqlite_where=text("compared_at IS NULL"),
+            postgresql_where=text("compared_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = pseudonymous(VOICE, primary_key=True, comment="short: each bucket repeats it twice")
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), unique=True)
+    version: Mapped[int] = operational()
+    compared_at: Mapped[datetime | None] = operational(comment="when it had been compared with all that stood then")
+
+
+class FingerprintBucket(Table):
+    """One hash of a fingerprint, under the master key: a dump of these says nothing of any sound."""
+
+    __tablename__ = "fingerprint_buckets"
+    __table_args__ = (
+        Index("ix_fingerprint_buckets_bucket", "bucket", "fingerprint_id", "tick"),
+        {"sqlite_with_rowid": False},
+    )
+
+    fingerprint_id: Mapped[int] = pseudonymous(VOICE, ForeignKey("fingerprints.id"), primary_key=True)
+    bucket: Mapped[int] = pseudonymous(VOICE, primary_key=True, autoincrement=False)
+    tick: Mapped[int] = pseudonymous(VOICE, SmallInteger, comment="where in the clip, in 40 ms")
+
+
+class NearDuplicate(Table):
+    """Two clips that were found to be the same recording, sample by sample."""
+
+    __tablename__ = "near_duplicates"
+    __table_args__ = (CheckConstraint("clip_id < other_id", name="once_a_pair"),)
+
+    clip_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True)
+    other_id: Mapped[ClipId] = pseudonymous(VOICE, ForeignKey("clips.id"), primary_key=True, index=True)
+    version: Mapped[int] = operational(comment="of the comparison")
+    coherence: Mapped[float] = operational(comment="0 to 1, over five bands")
+    overlap_s: Mapped[float] = operational()
+    speed: Mapped[float] = operational(comment="0.01 is one per cent")
+    at: Mapped[datetime] = operational()
 
 
 class Verdict(Table):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, Select, and_, delete, false, func, not_, or_, select, text, update
+from sqlalchemy import Select, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,21 +21,10 @@ from corpus.tables import (
     Hypothesis,
     Measurement,
     PersonalSpan,
-    Release,
-    ReleaseClip,
     Utterance,
     Verdict,
 )
 from corpus.words import AccountId, ClipId, KeyId, Outcome, Purpose, UtteranceId
-from curation.duplicates import Member
-from curation.verdict import DropReason
-
-DECISION_LOCK = 0x64757065
-"""The PostgreSQL advisory lock under which duplicates are decided ("dupe")."""
-
-SET_REASONS = (DropReason.DUPLICATE.value, DropReason.SHARED_ACROSS_ACCOUNTS.value)
-"""Reasons that depend on other clips, and so may change with them."""
-
 
 # Utterances without a clip
 
@@ -267,137 +256,6 @@ def forget_clip(session: Session, clip_id: ClipId) -> None:
     for table in (Verdict, Measurement):
         session.execute(delete(table).where(table.clip_id == clip_id))
     session.execute(delete(Clip).where(Clip.id == clip_id, Clip.object_key.is_(None)))
-
-
-# Clips of the same audio
-
-
-def lock_decisions(session: Session) -> None:
-    """One process at a time decides duplicates: two that saw different sets could overwrite each other.
-
-    SQLite needs none: `Database.writing()` holds its one write lock from the start.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": DECISION_LOCK})
-
-
-def unsettled_digests(session: Session, now: datetime, *, after: str, limit: int) -> list[str]:
-    """Digests, past `after` and in order, whose clips are not decided as their set now asks.
-
-    A set is settled when every clip has an outcome and one is kept, or, among several accounts of which none had
-    published it before the others came, none. It changes when a clip is added and when a voice is withdrawn: the clips
-    that count are those that may be used now.
-    """
-    open_to_change = select(Clip.pcm_digest).where(
-        Clip.pcm_digest > after, or_(Clip.outcome.is_(None), Clip.reason.in_(SET_REASONS))
-    )
-    each = (
-        _of_the_same_audio(now)
-        .where(Clip.pcm_digest.in_(open_to_change))
-        .with_only_columns(
-            Clip.pcm_digest,
-            Clip.outcome,
-            Utterance.account_id,
-            Utterance.received_at,
-            _published_at().label("published"),
-        )
-        .cte("each_clip")
-    )
-    first = (
-        select(
-            each.c.pcm_digest,
-            func.min(each.c.account_id).label("owner"),
-            func.count(each.c.account_id.distinct()).label("owners"),
-            func.min(each.c.published).label("published"),
-        )
-        .where(each.c.published.is_not(None))
-        .group_by(each.c.pcm_digest)
-        .cte("first_published")
-    )
-    is_owners = each.c.account_id == first.c.owner
-    kept = func.count().filter(each.c.outcome == Outcome.KEPT)
-    kept_by_owner = func.count().filter(each.c.outcome == Outcome.KEPT, is_owners)
-    came_before = func.count().filter(~is_owners, each.c.received_at < first.c.published)
-    people = func.count(each.c.account_id.distinct())
-    has_owner = and_(func.max(first.c.owners) == 1, came_before == 0)
-    sets = (
-        select(each.c.pcm_digest)
-        .outerjoin(first, first.c.pcm_digest == each.c.pcm_digest)
-        .group_by(each.c.pcm_digest)
-        .having(
-            or_(
-                func.count().filter(each.c.outcome.is_(None)) > 0,
-                and_(people == 1, kept != 1),
-                and_(people > 1, has_owner, or_(kept != 1, kept_by_owner != 1)),
-                and_(people > 1, not_(func.coalesce(has_owner, false())), kept > 0),
-            )
-        )
-        .order_by(each.c.pcm_digest)
-        .limit(limit)
-    )
-    return [digest for digest in session.scalars(sets) if digest is not None]
-
-
-def _published_at() -> ScalarSelect[datetime | None]:
-    """When a release that holds the clip of the enclosing query was first published; releases keep what they held."""
-    return (
-        select(func.min(Release.published_at))
-        .join(ReleaseClip, ReleaseClip.release_id == Release.id)
-        .where(ReleaseClip.clip_id == Clip.id)
-        .correlate(Clip)
-        .scalar_subquery()
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A member of a set, and how it stands so far."""
-
-    member: Member
-    outcome: Outcome | None
-    reason: str | None
-
-
-def sets_of(session: Session, digests: Sequence[str], now: datetime) -> dict[str, list[Decided]]:
-    """The usable clips of each digest. A gate: the caller shares the accounts first."""
-    rows = session.execute(
-        _of_the_same_audio(now)
-        .where(Clip.pcm_digest.in_(digests))
-        .order_by(Clip.id)
-        .with_only_columns(
-            Clip.pcm_digest,
-            Clip.id,
-            Utterance.account_id,
-            Utterance.id,
-            Utterance.received_at,
-            Clip.outcome,
-            Clip.reason,
-            _published_at(),
-        )
-    )
-    sets: dict[str, list[Decided]] = {}
-    for digest, clip_id, account_id, utterance_id, received_at, outcome, reason, published_at in rows:
-        member = Member(clip_id, account_id, utterance_id, received_at, published_at)
-        sets.setdefault(digest or "", []).append(Decided(member, outcome, reason))
-    return sets
-
-
-def accounts_sharing(session: Session, digests: Sequence[str]) -> set[AccountId]:
-    """Whom to lock before these sets are decided."""
-    rows = select(Utterance.account_id).join(Clip, Clip.utterance_id == Utterance.id)
-    return set(session.scalars(rows.where(Clip.pcm_digest.in_(digests))))
-
-
-def settle(session: Session, verdict: Verdict) -> None:
-    """Writes the set's verdict, over an earlier one, as the clip's outcome."""
-    clip = session.get_one(Clip, verdict.clip_id, populate_existing=True)
-    clip.outcome, clip.reason = verdict.outcome, verdict.reason
-    session.merge(verdict)
-
-
-def _of_the_same_audio(now: datetime) -> Select[Clip, Utterance]:
-    decided_by_the_set = or_(Clip.outcome.is_(None), Clip.outcome == Outcome.KEPT, Clip.reason.in_(SET_REASONS))
-    return usable_clips(Purpose.COLLECT, now).where(Clip.pcm_digest.is_not(None), decided_by_the_set)
 
 
 # The summary

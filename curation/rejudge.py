@@ -19,13 +19,14 @@ from corpus.queries import share_accounts
 from corpus.speech.detector import load_detector
 from corpus.tables import Measurement
 from corpus.words import ClipId, KeyId, Outcome
-from curation import pipeline, queries
+from curation import duplicate_queries, pipeline, queries
+from curation.duplicate_queries import SET_REASONS
 from curation.examine import measured_with_speech
 from curation.listen import SpeechDetector
 from curation.measure import Samples, Trim
 from curation.measurements import VERSION, Measurements
 from curation.pipeline import Stage
-from curation.queries import SET_REASONS, Stale
+from curation.queries import Stale
 from curation.record import measurement_row, verdict_row
 from curation.verdict import DropReason
 
@@ -93,7 +94,7 @@ def _record(
     """The gate: what may be used still, and is stale still, gets its verdicts and its ending, in one commit."""
     rules, judged = pipeline.rules(stages), 0
     with house.database.writing() as session:
-        queries.lock_decisions(session)  # an outcome belongs to whoever decides over sets of clips, too
+        duplicate_queries.lock_decisions(session)  # an outcome belongs to whoever decides over sets of clips, too
         share_accounts(session, {each.account_id for each in page})
         now = house.clock()
         for each in queries.still_stale(session, measured, now, version=VERSION, rules=rules):

@@ -8,21 +8,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
 from corpus.errors import Transient
 from corpus.queries import share_accounts
 from corpus.tables import Verdict
 from corpus.words import Outcome, new_id
-from curation import duplicates, queries
+from curation import duplicate_queries, duplicates, near_duplicates, queries
 from curation.counts import BatchCounts, CurationCounts, SetCounts
+from curation.duplicate_queries import Copies, Decided
 from curation.executors import Batch, Executor
 from curation.queries import Place
 from curation.rejudge import rejudge
 from curation.verdict import Drop
+from curation.verdict import Verdict as DuplicateVerdict
 
 PAGE_BATCHES = 32
 """Batches a worker between two decisions over duplicates, so that reviewers need not wait for the end of a long run."""
@@ -105,11 +108,12 @@ def _decided(house: Collaborators, watcher: Watcher) -> SetCounts:
 
 
 def decide_duplicates(house: Collaborators) -> SetCounts:
-    """Decides every set of equal audio that is not decided as it now stands."""
+    """Compares what was not compared yet, and decides every set of copies that is not decided as it now stands."""
+    near_duplicates.compare_waiting(house)
     counts, after = SetCounts(), ""
     while True:
         with house.database.reading() as session:
-            digests = queries.unsettled_digests(session, house.clock(), after=after, limit=SETS_AT_ONCE)
+            digests = duplicate_queries.unsettled_digests(session, house.clock(), after=after, limit=SETS_AT_ONCE)
         if not digests:
             return counts
         counts += _decide(house, digests)
@@ -119,30 +123,50 @@ def decide_duplicates(house: Collaborators) -> SetCounts:
 def _decide(house: Collaborators, digests: Sequence[str]) -> SetCounts:
     counts = SetCounts()
     with house.database.writing() as session:
-        queries.lock_decisions(session)
-        locked = queries.accounts_sharing(session, digests)
+        duplicate_queries.lock_decisions(session)
+        digests = duplicate_queries.digests_around(session, digests)
+        locked = duplicate_queries.accounts_sharing(session, digests)
         share_accounts(session, locked)
         now = house.clock()
-        for members in queries.sets_of(session, digests, now).values():
+        copies = duplicate_queries.copies(session, digests, now)
+        digest_of = ((clip_id, each.pcm_digest) for clip_id, each in copies.members.items())
+        for together in duplicates.sets(digest_of, copies.pairs):
+            members = [copies.members[clip_id] for clip_id in sorted(together)]
             if not locked.issuperset(each.member.account_id for each in members):
                 continue  # someone new came in meanwhile; the set is unsettled, and the next decision's
             verdicts = duplicates.decide(each.member for each in members)
             for each in members:
-                verdict = verdicts[each.member.clip_id]
-                reason = verdict.reason.value if isinstance(verdict, Drop) else None
-                outcome = Outcome.DROPPED if reason else Outcome.KEPT
-                if (each.outcome, each.reason) != (outcome, reason):
-                    row = Verdict(
-                        clip_id=each.member.clip_id,
-                        stage=duplicates.STAGE,
-                        stage_version=duplicates.VERSION,
-                        outcome=outcome,
-                        reason=reason,
-                        at=now,
-                    )
-                    queries.settle(session, row)
-                    counts += _counted(each.outcome, reason)
+                counts += _settled(session, each, verdicts[each.member.clip_id], now)
+            _tie(session, copies, members)
     return counts
+
+
+def _settled(session: Session, each: Decided, verdict: DuplicateVerdict, now: datetime) -> SetCounts:
+    reason = verdict.reason.value if isinstance(verdict, Drop) else None
+    outcome = Outcome.DROPPED if reason else Outcome.KEPT
+    if (each.outcome, each.reason) == (outcome, reason):
+        return SetCounts()
+    row = Verdict(
+        clip_id=each.member.clip_id,
+        stage=duplicates.STAGE,
+        stage_version=duplicates.VERSION,
+        outcome=outcome,
+        reason=reason,
+        at=now,
+    )
+    duplicate_queries.settle(session, row)
+    return _counted(each.outcome, reason)
+
+
+def _tie(session: Session, copies: Copies, members: Sequence[Decided]) -> None:
+    """Notes of each how many copies stand beside it, where its set has near duplicates, so that a change is seen."""
+    near = Counter(clip_id for pair in copies.pairs for clip_id in pair)
+    equal = Counter(each.pcm_digest for each in members)
+    has_near = any(each.member.clip_id in copies.tied for each in members)
+    for each in members:
+        ties = near[each.member.clip_id] + equal[each.pcm_digest] - 1 if has_near else None
+        if ties != each.ties:
+            duplicate_queries.tie(session, each.member.clip_id, ties)
 
 
 def _counted(before: Outcome | None, reason: str | None) -> SetCounts:

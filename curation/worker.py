@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import structlog
 
+from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError, Misconfigured, ObjectAbsent, ObjectCorrupt, StoreError, Transient
 from corpus.keys import AccountKey
 from corpus.words import KeyId, UtteranceId, new_id
-from curation import pipeline
+from curation import near_duplicates, pipeline
 from curation.check import check
 from curation.counts import BatchCounts
 from curation.examine import Examined, Workbench, fetch, hear, judge, store
@@ -52,6 +53,8 @@ def _curate(bench: Workbench, utterance_ids: Sequence[UtteranceId], holder: str)
             with watch.lap("record"):
                 recorded = record(bench.house, batch, pipeline.rules(bench.stages))
             lease.finished(each.utterance.utterance_id for each in batch)
+        with watch.lap("compare"):
+            _compare(bench.house, batch)
         spent = BatchCounts(audio_s=sum(each.duration_s for each in batch), seconds=watch.seconds)
         return refused + recorded + spent + BatchCounts(postponed=len(claimed) - len(batch))
     except Transient as error:
@@ -61,6 +64,15 @@ def _curate(bench: Workbench, utterance_ids: Sequence[UtteranceId], holder: str)
 def _postponed(utterance_ids: Sequence[UtteranceId], error: Transient) -> BatchCounts:
     log.warning("batch_postponed", error=type(error).__name__, utterances=len(utterance_ids))
     return BatchCounts(postponed=len(utterance_ids))
+
+
+def _compare(house: Collaborators, batch: Sequence[Examined]) -> None:
+    """Looks for other copies of what passed. What stands in the way here undoes no record: the next decision tries."""
+    heard = {each.clip_id: each.passed.samples for each in batch if each.passed}
+    try:
+        near_duplicates.compare(house, sorted(heard), heard)
+    except (Transient, StoreError) as error:
+        log.warning("comparison_postponed", error=type(error).__name__, clips=len(heard))
 
 
 def _examined(bench: Workbench, batch: Sequence[Examined], watch: Stopwatch) -> list[Examined]:

@@ -23,7 +23,7 @@ from corpus.database import Database, connected
 from corpus.queries import consent_facts
 from corpus.settings import Settings
 from corpus.words import AccountId, new_id, utc_now
-from curation import queries
+from curation import duplicate_queries, queries
 from curation.leases.lease import LASTS
 from curation.leases.queries import take
 from curation.review import queries as review_queries
@@ -109,7 +109,7 @@ def _asked(database: Database) -> dict[str, Callable[[Session], object]]:
         ),
         "how many recordings wait": lambda session: queries.count_waiting(session, now),
         f"the claim of a batch of {BATCH}": claim,
-        "sets of equal audio that are undecided": lambda session: queries.unsettled_digests(
+        "sets of equal audio that are undecided": lambda session: duplicate_queries.unsettled_digests(
             session, now, after="", limit=100
         ),
         "the next clip for a curator": lambda session: review_queries.next_candidate(session, NOBODY, now, ()),

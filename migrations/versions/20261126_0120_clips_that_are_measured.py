@@ -56,9 +56,11 @@ def upgrade() -> None:
     _add_alignments_and_routing()
     _add_personal_spans()
     _add_leases()
+    _add_copies()
 
 
 def downgrade() -> None:
+    _drop_copies()
     _drop_leases()
     op.drop_table("personal_spans")
     _drop_alignments_and_routing()
@@ -214,3 +216,71 @@ def _drop_opinions() -> None:
     op.drop_column("hypotheses", "doubt")
     op.drop_column("hypotheses", "no_speech")
     op.drop_column("hypotheses", "words")
+
+
+def _add_copies() -> None:
+    op.add_column(
+        "clips",
+        sa.Column(
+            "ties",
+            sa.Integer(),
+            nullable=True,
+            comment="copies beside it when it was decided; null where its set is of equal PCM alone",
+        ),
+    )
+    op.create_table(
+        "fingerprints",
+        sa.Column("id", sa.Integer(), nullable=False, comment="short: each bucket repeats it twice"),
+        sa.Column("clip_id", sa.String(32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "compared_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when it had been compared with all that stood then",
+        ),
+        sa.ForeignKeyConstraint(["clip_id"], ["clips.id"], name="fk_fingerprints_clip_id_clips"),
+        sa.PrimaryKeyConstraint("id", name="pk_fingerprints"),
+        sa.UniqueConstraint("clip_id", name="uq_fingerprints_clip_id"),
+    )
+    op.create_index(
+        "ix_fingerprints_to_compare",
+        "fingerprints",
+        ["id"],
+        sqlite_where=sa.text("compared_at IS NULL"),
+        postgresql_where=sa.text("compared_at IS NULL"),
+    )
+    op.create_table(
+        "fingerprint_buckets",
+        sa.Column("fingerprint_id", sa.Integer(), nullable=False),
+        sa.Column("bucket", sa.Integer(), nullable=False),
+        sa.Column("tick", sa.SmallInteger(), nullable=False, comment="where in the clip, in 40 ms"),
+        sa.ForeignKeyConstraint(
+            ["fingerprint_id"], ["fingerprints.id"], name="fk_fingerprint_buckets_fingerprint_id_fingerprints"
+        ),
+        sa.PrimaryKeyConstraint("fingerprint_id", "bucket", name="pk_fingerprint_buckets"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_fingerprint_buckets_bucket", "fingerprint_buckets", ["bucket", "fingerprint_id", "tick"])
+    op.create_table(
+        "near_duplicates",
+        sa.Column("clip_id", sa.String(32), nullable=False),
+        sa.Column("other_id", sa.String(32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False, comment="of the comparison"),
+        sa.Column("coherence", sa.Double(), nullable=False, comment="0 to 1, over five bands"),
+        sa.Column("overlap_s", sa.Double(), nullable=False),
+        sa.Column("speed", sa.Double(), nullable=False, comment="0.01 is one per cent"),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("clip_id < other_id", name="ck_near_duplicates_once_a_pair"),
+        sa.ForeignKeyConstraint(["clip_id"], ["clips.id"], name="fk_near_duplicates_clip_id_clips"),
+        sa.ForeignKeyConstraint(["other_id"], ["clips.id"], name="fk_near_duplicates_other_id_clips"),
+        sa.PrimaryKeyConstraint("clip_id", "other_id", name="pk_near_duplicates"),
+    )
+    op.create_index("ix_near_duplicates_other_id", "near_duplicates", ["other_id"])
+
+
+def _drop_copies() -> None:
+    op.drop_table("near_duplicates")
+    op.drop_table("fingerprint_buckets")
+    op.drop_table("fingerprints")
+    op.drop_column("clips", "ties")

@@ -44,7 +44,14 @@ PURE = (
 IMPURE = ("sqlalchemy", "alembic", "psycopg", "boto3", "botocore", "fastapi", "starlette")
 
 SQL_VERBS = {"select", "insert", "update", "delete", "text"}
-SQL_LIVES_IN = ("*/queries.py", "corpus/*_queries.py", "corpus/tables.py", "corpus/database.py", "migrations/*")
+SQL_LIVES_IN = (
+    "*/queries.py",
+    "corpus/*_queries.py",
+    "curation/*_queries.py",
+    "corpus/tables.py",
+    "corpus/database.py",
+    "migrations/*",
+)
 
 
 def arrows_that_go_up(modules: Iterable[Module]) -> list[str]:

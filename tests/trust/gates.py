@@ -450,7 +450,7 @@ GATES = (
     Gate(
         "a clip is compared with others of the same sound",
         "decision among duplicates",
-        Mutant("curation.run:_decide", "queries.sets_of"),
+        Mutant("curation.run:_decide", "duplicate_queries.copies"),
         Moment("curation.run:_decide"),
         decided,
     ),

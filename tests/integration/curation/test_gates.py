@@ -278,7 +278,7 @@ def test_a_withdrawal_waits_for_a_decision_that_is_open(
     lender = make_lender(house)
     utterance_id = make_utterance(house, lender)
     curate_batch(bench, [utterance_id])
-    barrier = Barrier(house.clock(), at=2)  # the look for what is unsettled reads it first
+    barrier = Barrier(house.clock(), at=3)  # what waits to be compared, and to be decided, is looked for first
 
     deciding = aside.submit(run.decide_duplicates, replace(house, clock=barrier))
     assert barrier.inside.wait(NOTICED_WITHIN_S)

@@ -21,7 +21,7 @@ from corpus.speech.hearing import Hearing
 from corpus.tables import Clip, Hypothesis, Measurement, Release, ReleaseClip
 from corpus.vault import Vault
 from corpus.words import Outcome, ReleaseId, ReleaseState, Split, UtteranceId, new_id
-from curation import queries, run
+from curation import duplicate_queries, queries, run
 from curation.examine import Workbench
 from curation.executors import Inline
 from curation.measurements import VERSION, Measurements
@@ -326,7 +326,7 @@ def test_who_uploads_what_another_has_published_takes_it_from_nobody(
     assert (counts.seen, counts.sets.redecided) == (1, 0)
     assert (again.seen, again.sets.redecided) == (0, 0)
     with house.database.reading() as session:
-        assert queries.unsettled_digests(session, house.clock(), after="", limit=10) == []
+        assert duplicate_queries.unsettled_digests(session, house.clock(), after="", limit=10) == []
 
 
 def test_what_another_sent_before_it_was_published_is_nobodys(

@@ -1,12 +1,13 @@
 """Who keeps a clip that came more than once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.words import AccountId, ClipId, UtteranceId
-from curation.duplicates import Member, decide
+from curation.duplicates import Member, decide, sets
 from curation.verdict import Drop, DropReason, Keep
 from tests.factories import NOW
 
@@ -136,3 +137,58 @@ def test_deciding_again_over_what_was_kept_changes_nothing(group: list[Member]) 
     kept = [each for each in group if verdicts[each.clip_id] == Keep()]
 
     assert decide(kept) == {each.clip_id: Keep() for each in kept}
+
+
+# The best of several
+
+
+def test_within_an_account_the_best_stays_though_it_came_later() -> None:
+    worse, better = member("a", minute=1), replace(member("b", minute=5), quality=30.0)
+
+    assert decide([worse, better]) == {"clip-a": Drop(DropReason.DUPLICATE), "clip-b": Keep()}
+
+
+def test_what_was_published_stays_though_a_better_one_came() -> None:
+    published, better = member("a", published=2), replace(member("b", minute=5), quality=30.0)
+
+    assert decide([published, better])[ClipId("clip-a")] == Keep()
+
+
+# What hangs together
+
+
+clips = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5)), unique_by=lambda each: each[0], max_size=10)
+ties = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=12)
+
+
+def named(of: list[tuple[int, int]], pairs: list[tuple[int, int]]) -> list[frozenset[ClipId]]:
+    return sets(
+        [(ClipId(str(clip)), str(digest)) for clip, digest in of],
+        [(ClipId(str(one)), ClipId(str(other))) for one, other in pairs],
+    )
+
+
+def test_a_bridge_that_goes_lets_its_two_banks_fall_apart() -> None:
+    chain = [(1, 2), (2, 3)]
+
+    assert named([(1, 1), (2, 2), (3, 3)], chain) == [{"1", "2", "3"}]
+    assert sorted(named([(1, 1), (3, 3)], chain), key=min) == [{"1"}, {"3"}]
+
+
+def test_equal_sound_ties_what_no_pair_does() -> None:
+    assert sorted(named([(1, 7), (2, 7), (3, 8), (4, 9)], [(2, 3)]), key=min) == [{"1", "2", "3"}, {"4"}]
+
+
+@given(clips, ties, st.randoms(use_true_random=False))
+def test_sets_part_the_clips_and_their_order_does_not_matter(
+    of: list[tuple[int, int]], pairs: list[tuple[int, int]], random: object
+) -> None:
+    found = named(of, pairs)
+    random.shuffle(of)  # type: ignore[attr-defined]
+    random.shuffle(pairs)  # type: ignore[attr-defined]
+
+    assert set(named(of, pairs)) == set(found)
+    assert sorted(clip for each in found for clip in each) == sorted(str(clip) for clip, _ in of)
+    of_clip = {clip: each for each in found for clip in each}
+    tied = [(ClipId(str(one)), ClipId(str(other))) for one, other in pairs]
+    assert all(of_clip[one] == of_clip[other] for one, other in tied if one in of_clip and other in of_clip)

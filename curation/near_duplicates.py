@@ -1,0 +1,238 @@
+"""Finds clips of the same recording in another form: fingerprints propose, and a comparison of the audio decides.
+
+Two gates around each batch, as everywhere: what is heard may be heard when its audio is fetched, of both people, and a
+pair is written only where both may still be used. A clip is fingerprinted in one commit and compared after it, so that
+of two that come at once the later sees the earlier; killed between the two, it is found again as not compared.
+Keys and audio live in memory, as long as their batch.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import structlog
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
+from numpy.typing import NDArray
+
+from corpus.collaborators import Collaborators
+from corpus.errors import KeyDestroyed, ObjectAbsent, ObjectCorrupt, StoreError
+from corpus.keys import AccountKey, KeyKind
+from corpus.queries import share_accounts
+from corpus.tables import NearDuplicate
+from corpus.words import ClipId, KeyId
+from curation import duplicate_queries as queries
+from curation import fingerprint, same_recording
+from curation.duplicate_queries import Audible
+from curation.fingerprint import Fingerprint, Hashes
+from curation.same_recording import Likeness
+
+AT_ONCE = 32
+"""Clips compared in one batch, whose keys are in memory together."""
+
+BUCKET_MOST = 8
+"""Clips that one bucket proposes. A sound that many share tells nothing; a copy shares the rare ones as well."""
+
+CANDIDATES = 12
+"""Clips that are compared with a newcomer, those with the most and the rarest hashes in common."""
+
+LAG_TICKS = 2
+"""Hashes of one pair agree about the lag within 80 ms, which one per cent of speed shifts over 8 s."""
+
+Samples = NDArray[np.int16]
+
+log = structlog.get_logger()
+
+
+def compare_waiting(house: Collaborators) -> int:
+    """Compares every clip that was not compared yet, or has no fingerprint of this version; returns how many."""
+    after, seen = ClipId(""), 0
+    while True:
+        with house.database.reading() as session:
+            page = queries.to_compare(session, fingerprint.VERSION, house.clock(), after=after, limit=AT_ONCE)
+        if not page:
+            return seen
+        try:
+            compare(house, page, {})
+        except StoreError as error:  # another pass tries again: what can be decided without is decided now
+            log.warning("comparison_postponed", error=type(error).__name__, clips=len(page))
+        after, seen = page[-1], seen + len(page)
+
+
+def compare(house: Collaborators, clip_ids: Sequence[ClipId], heard: Mapping[ClipId, Samples]) -> None:
+    """Finds the copies of these clips. `heard` is the audio that is in memory already.
+
+    Raises `StoreError` and `Transient`. What has lost its audio counts as compared: nothing can be found of it.
+    """
+    if not clip_ids:
+        return
+    with house.database.writing() as session:
+        share_accounts(session, queries.accounts_of_clips(session, clip_ids))
+        claimed = queries.audible(session, clip_ids, fingerprint.VERSION, house.clock())
+    listening = _Listening(house, dict(heard))
+    found = dict[Audible, Fingerprint]()
+    for each in claimed:
+        samples = listening.to(each)
+        if samples is not None:
+            found[each] = _fingerprint(each, samples)
+    secret = house.master.derive("fingerprint buckets")
+    _describe(house, [each for each in claimed if each.fingerprint_id is None], found, secret)
+    pairs = list[NearDuplicate]()
+    for each, proposed in _proposals(house, found, secret).items():
+        own = listening.to(each)
+        for other in proposed:
+            theirs = listening.once(other)
+            like = same_recording.NOTHING_ALIKE if own is None or theirs is None else _likeness(each, own, theirs)
+            if like.is_same:
+                pairs.append(_pair(house, each, other, like))
+    _record(house, claimed, pairs)
+
+
+def _fingerprint(each: Audible, samples: Samples) -> Fingerprint:
+    try:
+        return fingerprint.fingerprint(samples)
+    except Exception:  # a clip that breaks this stays without copies, and holds up nobody else's
+        log.exception("fingerprint_failed", clip=each.clip_id)
+        return fingerprint.NONE
+
+
+def _likeness(each: Audible, own: Samples, theirs: Samples) -> Likeness:
+    try:
+        return same_recording.compare(same_recording.prepare(own), same_recording.prepare(theirs))
+    except Exception:  # the same
+        log.exception("comparison_failed", clip=each.clip_id)
+        return same_recording.NOTHING_ALIKE
+
+
+def seal(values: NDArray[np.uint64], secret: bytes) -> NDArray[np.int32]:
+    """Hashes as buckets: 32 bits that nobody can tell a sound from, or make from one, without the secret.
+
+    AES of each hash with its version: every block is another message, and a short one, so that no mode is needed.
+    """
+    blocks = np.zeros((len(values), 2), dtype="<u8")
+    blocks[:, 0], blocks[:, 1] = values, fingerprint.VERSION
+    encryptor = Cipher(AES(secret), ECB()).encryptor()  # noqa: S305
+    sealed = encryptor.update(blocks.tobytes()) + encryptor.finalize()
+    return np.frombuffer(sealed, dtype="<i4").reshape(-1, 4)[:, 0]
+
+
+def _buckets(hashes: Hashes, secret: bytes) -> dict[int, int]:
+    """Each bucket's tick."""
+    return dict(zip(seal(hashes.values, secret).tolist(), hashes.ticks.tolist(), strict=True))
+
+
+def ranked(asked: Mapping[int, int], hits: Iterable[tuple[int, int, int]]) -> list[int]:
+    """The likeliest fingerprints among hits (bucket, fingerprint, tick), best first; `asked` has each bucket's tick.
+
+    A hit counts the more the fewer share its bucket, and only together with those that agree about the lag.
+    """
+    hits = list(hits)
+    crowd = defaultdict[int, int](int)
+    for bucket, _, _ in hits:
+        crowd[bucket] += 1
+    lags = defaultdict[int, list[tuple[int, float]]](list)
+    for bucket, of, tick in hits:
+        lags[of].append((asked[bucket] - tick, 1 / crowd[bucket]))
+    score = {
+        of: max(sum(weight for lag, weight in some if 0 <= lag - first <= LAG_TICKS) for first, _ in some)
+        for of, some in lags.items()
+    }
+    return sorted(score, key=lambda of: (-score[of], of))
+
+
+class _Listening:
+    """The audio of one batch, and the keys that opened it."""
+
+    def __init__(self, house: Collaborators, heard: dict[ClipId, Samples]) -> None:
+        self.house, self.heard, self.keys = house, heard, dict[KeyId, AccountKey]()
+
+    def to(self, each: Audible) -> Samples | None:
+        """A clip's samples, kept for the batch; None where it is lost, or its voice withdrawn."""
+        if each.clip_id not in self.heard:
+            samples = self._fetched(each)
+            if samples is None:
+                return None
+            self.heard[each.clip_id] = samples
+        return self.heard[each.clip_id]
+
+    def once(self, each: Audible) -> Samples | None:
+        """The same, but what is not of the batch is not kept."""
+        samples = self.heard.get(each.clip_id)
+        return self._fetched(each) if samples is None else samples
+
+    def _fetched(self, each: Audible) -> Samples | None:
+        try:
+            if each.voice_key_id not in self.keys:
+                key = self.house.keyring.unwrap(each.account_id, each.voice_key_id, KeyKind.VOICE)
+                self.keys[each.voice_key_id] = key
+            return np.frombuffer(self.house.vault.get(self.keys[each.voice_key_id], each.object_key), dtype="<i2")
+        except KeyDestroyed:
+            return None  # withdrawn since: its rows go, too
+        except (ObjectAbsent, ObjectCorrupt) as error:
+            log.error("clip_lost", clip=each.clip_id, error=type(error).__name__)
+            return None
+
+
+def _describe(
+    house: Collaborators, new: Sequence[Audible], found: Mapping[Audible, Fingerprint], secret: bytes
+) -> None:
+    """Writes the fingerprints of those that have none, where they may still be used."""
+    if not new:
+        return
+    clip_ids = [each.clip_id for each in new]
+    with house.database.writing() as session:
+        share_accounts(session, queries.accounts_of_clips(session, clip_ids))
+        usable = {each.clip_id for each in queries.audible(session, clip_ids, fingerprint.VERSION, house.clock())}
+        for each in new:
+            if each.clip_id in usable:
+                buckets = _buckets(found[each].kept, secret) if each in found else {}
+                queries.add_fingerprint(session, each.clip_id, fingerprint.VERSION, buckets)
+
+
+def _proposals(
+    house: Collaborators, found: Mapping[Audible, Fingerprint], secret: bytes
+) -> dict[Audible, list[Audible]]:
+    """For each clip the others to compare it with, which may be heard now; equal PCM needs no comparison."""
+    proposed = dict[Audible, list[int]]()
+    with house.database.reading() as session:
+        for each, prints in found.items():
+            asked = _buckets(prints.asked, secret)
+            best = ranked(asked, queries.hits(session, list(asked), BUCKET_MOST)) if asked else []
+            proposed[each] = best[: 2 * CANDIDATES]  # the clip itself is among them, and its equals
+        whose = queries.clips_of_fingerprints(session, {of for some in proposed.values() for of in some})
+    with house.database.writing() as session:
+        clip_ids = sorted(set(whose.values()))
+        share_accounts(session, queries.accounts_of_clips(session, clip_ids))
+        audible = {
+            each.clip_id: each for each in queries.audible(session, clip_ids, fingerprint.VERSION, house.clock())
+        }
+    others = {each: [audible[whose[of]] for of in some if whose.get(of) in audible] for each, some in proposed.items()}
+    return {
+        each: [other for other in some if other.pcm_digest != each.pcm_digest][:CANDIDATES]
+        for each, some in others.items()
+    }
+
+
+def _pair(house: Collaborators, one: Audible, other: Audible, like: Likeness) -> NearDuplicate:
+    first, second = sorted([one.clip_id, other.clip_id])
+    return NearDuplicate(
+        clip_id=first,
+        other_id=second,
+        version=same_recording.VERSION,
+        coherence=like.coherence,
+        overlap_s=like.overlap_s,
+        speed=like.speed,
+        at=house.clock(),
+    )
+
+
+def _record(house: Collaborators, claimed: Sequence[Audible], pairs: Sequence[NearDuplicate]) -> None:
+    """The commit gate: writes the pairs of which both clips may still be used."""
+    clip_ids = {each.clip_id for each in claimed} | {each for pair in pairs for each in (pair.clip_id, pair.other_id)}
+    with house.database.writing() as session:
+        share_accounts(session, queries.accounts_of_clips(session, clip_ids))
+        now = house.clock()
+        usable = {each.clip_id for each in queries.audible(session, sorted(clip_ids), fingerprint.VERSION, now)}
+        queries.add_pairs(session, [pair for pair in pairs if {pair.clip_id, pair.other_id} <= usable])
+        queries.compared(session, [each.clip_id for each in claimed if each.clip_id in usable], now)

@@ -1,0 +1,92 @@
+"""A fingerprint finds a clip again in another form, and says nothing of it without the secret."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import loanword.samples
+from curation.fingerprint import KEPT, fingerprint
+from curation.near_duplicates import ranked, seal
+from tests.unit.curation.sounds import Samples, silence, tone
+
+SAMPLES = Path(loanword.samples.__file__).parent
+
+
+def speech(name: str) -> Samples:
+    samples, _ = soundfile.read(SAMPLES / name, dtype="int16")
+    return np.asarray(samples, dtype=np.int16)
+
+
+LIGHTS, LIBRARY = speech("ash-turn-on-the-kitchen-lights.wav"), speech("elm-what-time-does-the-library-close.wav")
+
+
+def in_common(stored: Samples, asked: Samples) -> int:
+    return len(np.intersect1d(fingerprint(stored).kept.values, fingerprint(asked).asked.values))
+
+
+@pytest.mark.parametrize(
+    ("other", "least"),
+    [
+        pytest.param(LIGHTS, KEPT, id="itself"),
+        pytest.param((LIGHTS / 8).astype(np.int16), KEPT - 2, id="18-db-quieter"),
+        pytest.param(np.clip(LIGHTS * 6.0, -32_768, 32_767).astype(np.int16), 5, id="clipped"),
+        pytest.param(np.concatenate([silence(0.237), LIGHTS]), KEPT - 4, id="later-by-no-whole-frame"),
+        pytest.param(LIGHTS[3_000:-3_000], 8, id="trimmed"),
+        pytest.param(
+            np.interp(np.arange(0, len(LIGHTS) - 1, 1.01), np.arange(len(LIGHTS)), LIGHTS).astype(np.int16),
+            8,
+            id="one-per-cent-faster",
+        ),
+        pytest.param(
+            (LIGHTS + np.random.default_rng(1).normal(0, LIGHTS.std() / 10, len(LIGHTS))).astype(np.int16),
+            5,
+            id="20-db-of-noise",
+        ),
+    ],
+)
+def test_a_clip_in_another_form_asks_for_what_was_kept_of_it(other: Samples, least: int) -> None:
+    assert in_common(LIGHTS, other) >= least
+
+
+def test_another_clip_does_not() -> None:
+    assert in_common(LIGHTS, LIBRARY) <= 1
+
+
+@pytest.mark.parametrize("samples", [silence(1.0), silence(0.0), silence(0.01)], ids=["silent", "empty", "10-ms"])
+def test_what_does_not_sound_has_no_fingerprint(samples: Samples) -> None:
+    found = fingerprint(samples)
+
+    assert len(found.kept.values) == len(found.asked.values) == 0
+
+
+def test_of_the_longest_clip_no_more_is_kept_than_of_others() -> None:
+    assert len(fingerprint(np.tile(LIGHTS, 5)).kept.values) <= KEPT
+    assert len(fingerprint(tone(10.0)).kept.values) <= KEPT
+
+
+def test_buckets_of_two_secrets_have_nothing_in_common() -> None:
+    kept = fingerprint(LIGHTS).kept.values
+
+    ours, theirs = seal(kept, b"a" * 32), seal(kept, b"b" * 32)
+
+    assert len(set(ours.tolist())) == len(kept)
+    assert not set(ours.tolist()) & set(theirs.tolist())
+
+
+# What is compared first
+
+
+def test_hits_that_agree_about_the_lag_come_before_as_many_that_do_not() -> None:
+    asked = {1: 10, 2: 20, 3: 30, 4: 10, 5: 20, 6: 30}
+
+    hits = [(1, 7, 5), (2, 7, 15), (3, 7, 25), (4, 8, 0), (5, 8, 19), (6, 8, 2)]
+
+    assert ranked(asked, hits) == [7, 8]
+
+
+def test_a_rare_hash_counts_more_than_one_that_all_share() -> None:
+    asked = {1: 0, 2: 0}
+
+    assert ranked(asked, [(1, 4, 0), (1, 5, 0), (1, 6, 0), (2, 6, 0)])[0] == 6
