@@ -9,19 +9,35 @@ import io
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
 
+import soundfile
 from sqlalchemy import select
 
+import loanword.samples
 from corpus.collaborators import Collaborators
 from corpus.errors import ConsentRefusal, NothingToRelease, ReleaseWithdrawn, UnknownClip
+from corpus.keys import AccountKey
 from corpus.object_store import ObjectInfo, ObjectStore
 from corpus.release_queries import clips_of_account
 from corpus.speech.decoder import Decoder
-from corpus.tables import Clip, Label, Measurement, PersonalSpan, Release, ReleaseClip, Review, Utterance
+from corpus.tables import (
+    Clip,
+    Fingerprint,
+    Label,
+    Measurement,
+    NearDuplicate,
+    PersonalSpan,
+    Release,
+    ReleaseClip,
+    Review,
+    Utterance,
+)
 from corpus.vault import Vault
 from corpus.words import AccountId, ClipId, PersonalKind, RejectReason, ReleaseState, Role, SpanState, Split
+from curation import near_duplicates
 from curation.examine import Workbench
 from curation.personal_data.found import Found, Rule
 from curation.personal_spans import proposed
@@ -186,6 +202,65 @@ def decided(scene: Scene, moment: Moment) -> list[str]:
     with scene.house.database.reading() as session:
         outcome = session.get_one(Clip, clip_id).outcome
     return [f"clip {clip_id} was {outcome}"] if outcome else []
+
+
+class Ear(Vault):
+    """A vault that remembers what was opened."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__(store)
+        self.heard: list[str] = []
+
+    def get(self, key: AccountKey, object_key: str) -> bytes:
+        self.heard.append(object_key)
+        return super().get(key, object_key)
+
+
+def compared(scene: Scene, moment: Moment) -> list[str]:
+    clip_id = make_clip(scene.house, scene.leaving, outcome=None)
+    with scene.left(moment) as house:
+        ear = Ear(house.store)
+        near_duplicates.compare(replace(house, vault=ear), [clip_id], {})
+    return [f"{object_key} was heard" for object_key in ear.heard]
+
+
+def fingerprinted(scene: Scene, moment: Moment) -> list[str]:
+    _, leaves = two_forms(scene)
+    with scene.left(moment) as house:
+        near_duplicates.compare(house, [leaves], {})
+    with scene.house.database.reading() as session:
+        prints = session.scalars(select(Fingerprint).where(Fingerprint.clip_id == leaves)).all()
+    return [f"clip {each.clip_id} has a fingerprint" for each in prints]
+
+
+def heard_beside_another(scene: Scene, moment: Moment) -> list[str]:
+    """It was compared long ago, and now a newcomer is compared with it."""
+    stays, leaves = two_forms(scene)
+    near_duplicates.compare(scene.house, [leaves], {})
+    with scene.left(moment) as house:
+        ear = Ear(house.store)
+        near_duplicates.compare(replace(house, vault=ear), [stays], {})
+    with scene.house.database.reading() as session:
+        of_who_left = session.get_one(Clip, leaves).object_key
+    return [f"{object_key} was heard" for object_key in ear.heard if object_key == of_who_left]
+
+
+def two_forms(scene: Scene) -> tuple[ClipId, ClipId]:
+    """One recording, from somebody who stays and, turned down, from who leaves."""
+    wav_file = Path(loanword.samples.__file__).parent / "ash-turn-on-the-kitchen-lights.wav"
+    samples, _ = soundfile.read(wav_file, dtype="int16")
+    stays = make_clip(scene.house, make_lender(scene.house), pcm=samples.tobytes(), outcome=None)
+    return stays, make_clip(scene.house, scene.leaving, pcm=(samples // 4).tobytes(), outcome=None)
+
+
+def noted(scene: Scene, moment: Moment) -> list[str]:
+    stays, leaves = two_forms(scene)
+    near_duplicates.compare(scene.house, [stays], {})
+    with scene.left(moment) as house:
+        near_duplicates.compare(house, [leaves], {})
+    with scene.house.database.reading() as session:
+        pairs = session.scalars(select(NearDuplicate)).all()
+    return [f"{pair.clip_id} was noted as a copy of {pair.other_id}" for pair in pairs]
 
 
 def judged_again(scene: Scene, moment: Moment) -> list[str]:
@@ -453,6 +528,34 @@ GATES = (
         Mutant("curation.run:_decide", "duplicate_queries.copies"),
         Moment("curation.run:_decide"),
         decided,
+    ),
+    Gate(
+        "a clip is heard to find its copies",
+        "clips heard to compare them",
+        Mutant("curation.near_duplicates:compare", "queries.audible"),
+        Moment("curation.near_duplicates:compare"),
+        compared,
+    ),
+    Gate(
+        "a clip is heard beside a newcomer",
+        "clips heard to compare them",
+        Mutant("curation.near_duplicates:_proposals", "queries.audible"),
+        Moment("curation.near_duplicates:_proposals", transaction=2),
+        heard_beside_another,
+    ),
+    Gate(
+        "a clip is fingerprinted",
+        "copies noted",
+        Mutant("curation.near_duplicates:_describe", "queries.audible"),
+        Moment("curation.near_duplicates:_describe"),
+        fingerprinted,
+    ),
+    Gate(
+        "a clip is noted as a copy",
+        "copies noted",
+        Mutant("curation.near_duplicates:_record", "queries.audible"),
+        Moment("curation.near_duplicates:_record"),
+        noted,
     ),
     Gate(
         "a clip is judged again",

@@ -63,6 +63,7 @@ NO_GATES = {
     "curation.metrics:HouseNumbers._numbers": "counts for Prometheus, which is told of nobody",
     "benchmarks.growth.__main__:_asked": "times queries on rows that it made up",
     "curation.run:decide_duplicates": "names the sets that are open; each decision asks again",
+    "curation.near_duplicates:compare_waiting": "names what is to be compared; each comparison asks again",
     "curation.rejudge:rejudge": "names what is stale; each commit asks again",
     "curation.report.count:count_clips": "sums up clips for the report, which tells of nobody",
     "curation.report.count:days": "the same, by day",
