@@ -29,7 +29,7 @@ COHERENT_MORE_PER_MISSING_S = 0.5
 On the tuning half the highest mean of a pair that is none was 0.40 over a second or more, and 0.65 under half a one.
 """
 OVERLAP_SHARE = 0.5
-"""The overlap holds at least this share of each clip's energy: a jingle before two requests makes no copies of them."""
+"""The overlap holds at least this share of each clip's energy or time: a jingle before two requests makes no copies."""
 SHORTEST_S = 0.2
 
 LOWEST_HZ, HIGHEST_HZ = 200, 3_400
@@ -44,6 +44,7 @@ WEAKEST_PEAK = 0.3
 TOLERANCE = 6  # samples at 8 kHz, 0.75 ms
 HOPELESS = 0.12  # of the summed peaks: the best line through noise has less than this
 SPEEDS = (0.0, 0.01, -0.01)
+LINES = 3
 
 Signal = NDArray[np.float32]
 
@@ -65,7 +66,7 @@ class Likeness:
     """Mean over five bands of the cross-spectrum's real part beside its magnitude's bound: 1 is the same, 0 chance."""
     overlap_s: float
     overlap_share: float
-    """Of the energy, in the clip that has less of it in the overlap."""
+    """Of the energy or of the time, whichever is more, in the clip that has less of it in the overlap."""
     speed: float
     """How much faster the second plays: 0.01 is one per cent."""
 
@@ -92,37 +93,41 @@ def compare(one: Signal, other: Signal) -> Likeness:
     """How alike two prepared clips are."""
     if min(len(one), len(other)) < 4 * PIECE or not one.any() or not other.any():
         return NOTHING_ALIKE
-    line = _line(one, other)
-    if line is None:
-        return NOTHING_ALIKE
-    for reach in (24, 8):
-        line = _sharpened(one, other, line, reach)
-    return _coherence(one, other, line)
+    found = [NOTHING_ALIKE]
+    for rough in _lines(one, other):
+        line = rough
+        for reach in (24, 8):
+            line = _sharpened(one, other, line, reach)
+        found.append(_coherence(one, other, line))
+    return max(found, key=lambda likeness: likeness.coherence)
 
 
 # The line, roughly
 
 
-def _line(one: Signal, other: Signal) -> Line | None:
-    """At 8 kHz and three speeds, between which half a per cent blurs no piece."""
-    best: Line | None = None
+def _lines(one: Signal, other: Signal) -> list[Line]:
+    """The likeliest, at 8 kHz and three speeds, between which half a per cent blurs no piece.
+
+    A few, for a steady voice agrees with itself one period later nearly as well as it does where it belongs.
+    """
+    found = list[Line]()
     for speed in SPEEDS:
         stretched = other if speed == 0 else _at(other, np.arange(int(len(other) / (1 + speed))) * (1 + speed))
-        rough = _rough_line(one[::2], stretched[::2])
-        if rough and (best is None or rough.support > best.support):
-            best = Line(2 * rough.start, (1 + rough.speed) / (1 + speed) - 1, rough.support)
-            if best.support > 0.9:
-                break
-    return best if best and best.support >= HOPELESS else None
+        for rough in _rough_lines(one[::2], stretched[::2]):
+            found.append(Line(2 * rough.start, (1 + rough.speed) / (1 + speed) - 1, rough.support))
+        if found and max(line.support for line in found) > 0.9:
+            break
+    hopeful = [line for line in found if line.support >= HOPELESS]
+    return sorted(hopeful, key=lambda line: -line.support)[:LINES]
 
 
-def _rough_line(one: Signal, other: Signal) -> Line | None:
-    """The line that most pieces of one clip agree on, out of the lines through any two of their likeliest places."""
+def _rough_lines(one: Signal, other: Signal) -> list[Line]:
+    """Those that most pieces of one clip agree on, out of the lines through any two of their likeliest places."""
     starts = _loud_pieces(other, PIECE)
     likeness = _everywhere(one, other, starts)
     piece, place, weight = _peaks(likeness)
     if len(piece) < 2:
-        return None
+        return []
     time = starts[piece].astype(np.float64)
     lag = place - PIECE // 2 - time
     first, second = np.triu_indices(len(time), 1)
@@ -136,12 +141,19 @@ def _rough_line(one: Signal, other: Signal) -> Line | None:
     agreed = np.zeros((len(start), len(starts)))
     for each in range(len(starts)):
         agreed[:, each] = (near[:, piece == each] * weight[piece == each]).max(axis=1, initial=0.0)
-    best = int(agreed.sum(axis=1).argmax())
-    support = float(agreed[best].sum() / len(starts))
-    fitted = _fit(time[near[best]], lag[near[best]], weight[near[best]])
-    if fitted and abs(fitted[1]) <= MOST_SPEED:
-        return Line(*fitted, support)
-    return Line(float(start[best]), float(speed[best]), support)
+    supports, found = agreed.sum(axis=1) / len(starts), list[Line]()
+    middle = start + speed * len(other) / 2
+    left = np.ones(len(start), dtype=bool)
+    while left.any() and len(found) < LINES:
+        best = int(np.where(left, supports, -1.0).argmax())
+        fitted = _fit(time[near[best]], lag[near[best]], weight[near[best]])
+        support = float(supports[best])
+        if fitted and abs(fitted[1]) <= MOST_SPEED:
+            found.append(Line(*fitted, support))
+        else:
+            found.append(Line(float(start[best]), float(speed[best]), support))
+        left &= np.abs(middle - middle[best]) > 2 * TOLERANCE
+    return found
 
 
 def _loud_pieces(signal: Signal, size: int) -> NDArray[np.intp]:
@@ -278,7 +290,8 @@ def _energy(spectra: NDArray[np.complex64]) -> float:
 
 
 def _part(some: Signal, whole: Signal) -> float:
-    return float(np.square(some, dtype=np.float64).sum() / max(np.square(whole, dtype=np.float64).sum(), 1e-9))
+    energy = float(np.square(some, dtype=np.float64).sum() / max(np.square(whole, dtype=np.float64).sum(), 1e-9))
+    return max(energy, len(some) / len(whole))
 
 
 # Sampling
