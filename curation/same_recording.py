@@ -28,8 +28,9 @@ COHERENT_MORE_PER_MISSING_S = 0.5
 
 On the tuning half the highest mean of a pair that is none was 0.40 over a second or more, and 0.65 under half a one.
 """
-OVERLAP_SHARE = 0.5
-"""The overlap holds at least this share of each clip's energy or time: a jingle before two requests makes no copies."""
+OVERLAP_ENERGY, OVERLAP_TIME = 0.6, 0.7
+"""The overlap holds at least this share of each clip's energy, or of its time: a jingle before two requests makes no
+copies of them, and a cut that takes the loudest word makes no other recording."""
 SHORTEST_S = 0.2
 
 LOWEST_HZ, HIGHEST_HZ = 200, 3_400
@@ -65,8 +66,10 @@ class Likeness:
     coherence: float
     """Mean over five bands of the cross-spectrum's real part beside its magnitude's bound: 1 is the same, 0 chance."""
     overlap_s: float
-    overlap_share: float
-    """Of the energy or of the time, whichever is more, in the clip that has less of it in the overlap."""
+    energy_share: float
+    """How much of the energy lies in the overlap, of the clip that has less of it there."""
+    time_share: float
+    """The same of the time."""
     speed: float
     """How much faster the second plays: 0.01 is one per cent."""
 
@@ -74,10 +77,11 @@ class Likeness:
     def is_same(self) -> bool:
         """Coherent enough for the length of the overlap, which holds most of both clips."""
         asked = COHERENT + COHERENT_MORE_PER_MISSING_S * max(0.0, 1 - self.overlap_s)
-        return self.coherence >= asked and self.overlap_share >= OVERLAP_SHARE and self.overlap_s >= SHORTEST_S
+        covers = self.energy_share >= OVERLAP_ENERGY or self.time_share >= OVERLAP_TIME
+        return self.coherence >= asked and covers and self.overlap_s >= SHORTEST_S
 
 
-NOTHING_ALIKE = Likeness(0.0, 0.0, 0.0, 0.0)
+NOTHING_ALIKE = Likeness(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def prepare(samples: NDArray[np.int16]) -> Signal:
@@ -271,8 +275,9 @@ def _coherence(one: Signal, other: Signal, line: Line) -> Likeness:
         # Frames count by the root of their amplitudes' product: neither the loudest vowel alone, nor every silence.
         agreement[band] = (together / np.sqrt(bound)).sum() / np.sqrt(bound).sum()
     covered = one[max(0, int(where[first])) : int(where[last - 1]) + 1]
-    share = min(_part(covered, one), _part(other[first:last], other))
-    return Likeness(float(agreement.mean()), (last - first) / RATE_HZ, share, line.speed)
+    energy = min(_part(covered, one), _part(other[first:last], other))
+    time = min(len(covered) / len(one), (last - first) / len(other))
+    return Likeness(float(agreement.mean()), (last - first) / RATE_HZ, energy, time, line.speed)
 
 
 def _spectra(signal: Signal) -> NDArray[np.complex64]:
@@ -290,8 +295,7 @@ def _energy(spectra: NDArray[np.complex64]) -> float:
 
 
 def _part(some: Signal, whole: Signal) -> float:
-    energy = float(np.square(some, dtype=np.float64).sum() / max(np.square(whole, dtype=np.float64).sum(), 1e-9))
-    return max(energy, len(some) / len(whole))
+    return float(np.square(some, dtype=np.float64).sum() / max(np.square(whole, dtype=np.float64).sum(), 1e-9))
 
 
 # Sampling
