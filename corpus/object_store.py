@@ -7,13 +7,14 @@ A key is a relative path of UTF-8; no key may be another key's folder (`a` and `
 import errno
 import fcntl
 import hashlib
+import io
 import os
 import secrets
 import stat
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -77,6 +78,14 @@ class ObjectStore(Protocol):
 
 
 @runtime_checkable
+class PutsTogether(Protocol):
+    """A store that stores several small objects in less time than one after the other."""
+
+    def put_each(self, objects: Sequence[tuple[str, bytes]]) -> list[ObjectInfo | Exception]:
+        """`put`, of each: what it returns, or its error."""
+
+
+@runtime_checkable
 class KeepsVersions(Protocol):
     """A store that may hold versions of what its listing does not show any more."""
 
@@ -122,8 +131,8 @@ def erase_below(store: ObjectStore, prefix: str) -> int:
 class DirectoryStore:
     """Objects as files below one directory, readable by their owner alone.
 
-    A file is written under `.incoming/`, fsynced, hard-linked to its name (which fails where the name is taken, so
-    that of two writers one wins), and every folder above it is fsynced, unless it is known to be durable already.
+    A file is written under `.incoming/`, or without a name, fsynced, hard-linked to its name (which fails where that is
+    taken, so that of two writers one wins), and every folder above it is fsynced, unless it is known to be durable.
     """
 
     def __init__(self, root: Path) -> None:
@@ -133,20 +142,52 @@ class DirectoryStore:
         for folder in (root, self._incoming):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._discard_abandoned()
+        self._knows_nameless = _knows_nameless(self._incoming)
 
     def put(self, key: str, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
+        steps = self._put(key, data)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as ended:
+                info: ObjectInfo = ended.value
+                return info
+
+    def put_each(self, objects: Sequence[tuple[str, bytes]]) -> list[ObjectInfo | Exception]:
+        """All go each step before one goes the next: the disk works on the last when the first is waited for."""
+        under_way = {place: self._put(key, data, starts_early=True) for place, (key, data) in enumerate(objects)}
+        outcomes = dict[int, ObjectInfo | Exception]()
+        while under_way:
+            for place, steps in list(under_way.items()):
+                try:
+                    next(steps)
+                    continue
+                except StopIteration as ended:
+                    outcomes[place] = ended.value
+                except Exception as error:  # its own: the others go on
+                    outcomes[place] = error
+                del under_way[place]
+        return [outcomes[place] for place in range(len(objects))]
+
+    def _put(
+        self, key: str, data: bytes | memoryview | Iterable[bytes], *, starts_early: bool = False
+    ) -> Generator[None, None, ObjectInfo]:
+        """`put`, with a pause before each wait for the disk."""
         path = self._path(key)
-        # Named after its key, so that `erase` finds what a crash left half-written.
-        incoming = self._incoming / f"{_incoming_name(key)}-{secrets.token_hex(8)}"
-        try:
-            info = self._write(key, incoming, data)
+        is_small = isinstance(data, bytes | memoryview) and len(data) <= _SLICE_BYTES
+        with self._unfinished(key, is_small=is_small) as unfinished:
+            # A small object in hand costs more to hash than to write, and most who put one never ask for its digest.
+            info = _write(key, unfinished.descriptor, data, None if is_small else hashlib.sha256())
+            if starts_early:
+                _start_writing(unfinished.descriptor)
+            yield
             with _translated(key):
-                self._link(incoming, path, key)
+                os.fsync(unfinished.descriptor)
+                self._link(unfinished, path, key)
+                yield
                 if not self._durable.fsync(path.parent):
                     self._make_durable(path.parent)
             return info
-        finally:
-            incoming.unlink(missing_ok=True)
 
     def open(self, key: str, offset: int = 0) -> BinaryIO:
         if offset < 0:
@@ -154,10 +195,15 @@ class DirectoryStore:
         path = self._path(key)
         with _translated(key):
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            file = os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
-            if file is None:
+            try:
+                status = os.fstat(descriptor)
+                if not stat.S_ISREG(status.st_mode):
+                    raise ObjectAbsent(key)
+                if status.st_size <= _SLICE_BYTES:
+                    return io.BytesIO(_whole(descriptor, status.st_size)[offset:])
+                file = os.fdopen(os.dup(descriptor), "rb")
+            finally:
                 os.close(descriptor)
-                raise ObjectAbsent(key)
             if offset:
                 file.seek(offset)
             return file
@@ -195,7 +241,7 @@ class DirectoryStore:
                 raise StoreUnavailable(key, again)
 
     def _discard_unfinished(self, keys: Collection[str]) -> None:
-        names = {_incoming_name(key) for key in keys}
+        names = {_key_in_name(key) for key in keys}
         with _translated(_INCOMING):
             for unfinished in self._incoming.iterdir():
                 if unfinished.name.partition("-")[0] in names:
@@ -205,38 +251,30 @@ class DirectoryStore:
         check_object_key(key)
         return self._root / key
 
-    def _write(self, key: str, path: Path, data: bytes | memoryview | Iterable[bytes]) -> ObjectInfo:
-        # A small object in hand costs more to hash than to write, and most who put one never ask for its digest.
-        is_small = isinstance(data, bytes | memoryview) and len(data) <= _SLICE_BYTES
-        digest = None if is_small else hashlib.sha256()
-        size_bytes = 0
+    @contextmanager
+    def _unfinished(self, key: str, *, is_small: bool) -> Iterator["_Unfinished"]:
+        """A file to write. Of a small one, where the file system knows files without a name, a crash leaves nothing."""
+        # Named after its key, so that `erase` finds what a crash left half-written.
+        named = None if is_small and self._knows_nameless else self._incoming / _unfinished_name(key)
         with _translated(key):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            if isinstance(data, memoryview) and digest and len(data) >= _DIRECT_FROM_BYTES:
-                size_bytes = _write_past_cache(descriptor, data, digest)
-                data = data[size_bytes:]
-            for chunk in _slices(data) if isinstance(data, bytes | memoryview) else data:
-                if digest:
-                    digest.update(chunk)
-                size_bytes += len(chunk)
-                with _translated(key):  # around the write alone: an error of the iterable's own is not the store's
-                    file.write(chunk)
-            with _translated(key):
-                file.flush()
-                os.fsync(file.fileno())
-        return ObjectInfo(key, size_bytes, digest.hexdigest() if digest else None)
+            unfinished = _Unfinished.named(named) if named else _Unfinished.nameless(self._incoming)
+        try:
+            yield unfinished
+        finally:
+            os.close(unfinished.descriptor)
+            if named:
+                named.unlink(missing_ok=True)
 
-    def _link(self, incoming: Path, path: Path, key: str) -> None:
+    def _link(self, unfinished: "_Unfinished", path: Path, key: str) -> None:
         for _ in range(_LINK_ATTEMPTS):
             try:
-                os.link(incoming, path)
+                unfinished.link(path)
             except (FileExistsError, NotADirectoryError) as error:
                 taken = isinstance(error, NotADirectoryError) or path.is_dir()
                 raise (BadObjectKey(key, _NAME_IN_USE) if taken else ObjectExists(key)) from error
             except FileNotFoundError:
                 # No folder yet, or an erasure has pruned it: once more. Or it took the unfinished file itself.
-                if not incoming.exists():
+                if not unfinished.is_there():
                     break
                 self._make_folders_of(path, key)
             else:
@@ -320,11 +358,54 @@ class DirectoryStore:
                     path.unlink()
 
 
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    """A file that is being written, and how to name it for a link."""
+
+    descriptor: int
+    path: str
+    is_nameless: bool
+
+    @classmethod
+    def named(cls, path: Path) -> "_Unfinished":
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        return cls(descriptor, str(path), is_nameless=False)
+
+    @classmethod
+    def nameless(cls, folder: Path) -> "_Unfinished":
+        """Costs half: no entry in a folder, for which writers wait for each other, and none to remove."""
+        descriptor = os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+        return cls(descriptor, f"/proc/self/fd/{descriptor}", is_nameless=True)
+
+    def link(self, path: Path) -> None:
+        # Only a link that starts from a descriptor follows /proc's to the file itself.
+        os.link(self.path, path, src_dir_fd=self.descriptor if self.is_nameless else None)
+
+    def is_there(self) -> bool:
+        """False where an erasure took it."""
+        return self.is_nameless or os.path.lexists(self.path)
+
+
+def _knows_nameless(folder: Path) -> bool:
+    """Whether a file can be written there without a name, and linked to one: on most file systems of Linux."""
+    tried = folder / _unfinished_name("tried")
+    with suppress(OSError, AttributeError, NotImplementedError):
+        unfinished = _Unfinished.nameless(folder)
+        try:
+            unfinished.link(tried)
+        finally:
+            os.close(unfinished.descriptor)
+        tried.unlink()
+        return True
+    return False
+
+
 class _HeldFolder:
     """A folder held open: while it is, no other folder can take its inode number."""
 
     def __init__(self, path: Path) -> None:
         self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._status = os.fstat(self.descriptor)
 
     def __del__(self) -> None:
         if hasattr(self, "descriptor"):
@@ -333,7 +414,7 @@ class _HeldFolder:
     def is_at(self, path: Path) -> bool:
         """Whether it is still the folder of that name."""
         with suppress(FileNotFoundError, NotADirectoryError):
-            return os.path.samestat(os.fstat(self.descriptor), path.stat())
+            return os.path.samestat(self._status, path.stat())
         return False
 
 
@@ -368,7 +449,11 @@ class _DurableFolders:
                     self._held.popitem(last=False)
 
 
-def _incoming_name(key: str) -> str:
+def _unfinished_name(key: str) -> str:
+    return f"{_key_in_name(key)}-{secrets.token_hex(8)}"
+
+
+def _key_in_name(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
@@ -393,6 +478,45 @@ def _translated(key: str) -> Iterator[None]:
         if error.errno == errno.ELOOP:  # a symbolic link, which is none of our objects
             raise ObjectAbsent(key) from error
         raise StoreUnavailable(key, f"The store's directory failed: {error.strerror}.") from error
+
+
+def _write(
+    key: str, descriptor: int, data: bytes | memoryview | Iterable[bytes], digest: "hashlib._Hash | None"
+) -> ObjectInfo:
+    """Writes, and hashes what is to be hashed."""
+    size_bytes = 0
+    if digest is None and isinstance(data, bytes | memoryview):
+        with _translated(key):
+            while size_bytes < len(data):
+                size_bytes += os.write(descriptor, data[size_bytes:] if size_bytes else data)
+        return ObjectInfo(key, size_bytes)
+    with os.fdopen(descriptor, "wb", closefd=False) as file:
+        if isinstance(data, memoryview) and digest and len(data) >= _DIRECT_FROM_BYTES:
+            size_bytes = _write_past_cache(descriptor, data, digest)
+            data = data[size_bytes:]
+        for chunk in _slices(data) if isinstance(data, bytes | memoryview) else data:
+            if digest:
+                digest.update(chunk)
+            size_bytes += len(chunk)
+            with _translated(key):  # around the write alone: an error of the iterable's own is not the store's
+                file.write(chunk)
+        with _translated(key):
+            file.flush()
+    return ObjectInfo(key, size_bytes, digest.hexdigest() if digest else None)
+
+
+def _start_writing(descriptor: int) -> None:
+    """Lets the disk begin, where the system knows how to say so: that the cache may forget what it has written."""
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _whole(descriptor: int, size_bytes: int) -> bytes:
+    """What a small file holds: fewer calls of the system than a file object makes, each of which may wait its turn."""
+    read = os.read(descriptor, size_bytes)
+    while len(read) < size_bytes and (more := os.read(descriptor, size_bytes - len(read))):
+        read += more
+    return read
 
 
 def _write_past_cache(descriptor: int, data: memoryview, digest: "hashlib._Hash") -> int:

@@ -17,9 +17,9 @@ from tests.factories import make_lender
 
 HOME = PurePath("/lent")
 SOUND_TRACE = """\
-10  write(7</lent/objects/.incoming/ab-1>, "\\1sealed"..., 40093) = 40093
-10  fsync(7</lent/objects/.incoming/ab-1>) = 0
-10  link("/lent/objects/.incoming/ab-1", "/lent/objects/voices/a/k/u1") = 0
+10  write(7</lent/objects/.incoming/#12 (deleted)>, "\\1sealed"..., 40093) = 40093
+10  fsync(7</lent/objects/.incoming/#12 (deleted)>) = 0
+10  linkat(7</lent/objects/.incoming/#12 (deleted)>, "/proc/self/fd/7", 3</>, "/lent/objects/voices/a/k/u1", 0x400) = 0
 10  fsync(7</lent/objects/voices/a/k>) = 0
 10  fsync(8</lent/objects/voices/a>) = 0
 10  fsync(8</lent/objects/voices>) = 0
@@ -41,7 +41,7 @@ def faults(calls: Iterable[Call], home: PurePath) -> list[str]:
     link = next((call for call in calls if call.name in LINKS and call.quoted[-1].startswith(voices)), None)
     if answer is None or link is None:
         return ["no 201" if answer is None else "no object was given its name"]
-    incoming, name = link.quoted[0], PurePath(link.quoted[-1])
+    incoming, name = link.file or link.quoted[0], PurePath(link.quoted[-1])  # nameless until now, or not
     found = []
     if not _synced(calls, incoming, after=_last_write(calls, incoming, link.begun), before=link.begun):
         found.append("the object was given its name before its bytes were on the disk")

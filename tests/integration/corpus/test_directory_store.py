@@ -13,7 +13,7 @@ from time import time
 import pytest
 
 from corpus.errors import BadObjectKey, ObjectAbsent, ObjectExists, StoreUnavailable
-from corpus.object_store import DirectoryStore
+from corpus.object_store import DirectoryStore, ObjectInfo
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def trace(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         fsync(descriptor)
         asked.append(("fsync", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
 
-    def traced_link(source: Path, target: Path) -> None:
-        link(source, target)
+    def traced_link(source: str, target: Path, *, src_dir_fd: int | None) -> None:
+        link(source, target, src_dir_fd=src_dir_fd)
         asked.append(("link", str(target)))
 
     def traced_unlink(path: Path) -> None:
@@ -46,21 +46,52 @@ def trace(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to name what was fsynced")
-def test_an_object_is_on_disk_under_its_name_before_put_returns(root: Path, trace: list[tuple[str, str]]) -> None:
+@pytest.mark.parametrize("streamed", [False, True], ids=["in-hand", "streamed"])
+def test_an_object_is_on_disk_under_its_name_before_put_returns(
+    root: Path, trace: list[tuple[str, str]], streamed: bool
+) -> None:
     store = DirectoryStore(root)
+    trace.clear()
 
-    store.put("voices/ada/one", b"a voice")
+    store.put("voices/ada/one", iter([b"a voice"]) if streamed else b"a voice")
 
     (first, unfinished), *rest = trace
     assert first == "fsync"
     assert unfinished.startswith(f"{root}/.incoming/")
-    assert rest == [
+    assert [each for each in rest if each[0] != "unlink"] == [
         ("link", f"{root}/voices/ada/one"),
         ("fsync", f"{root}/voices/ada"),
         ("fsync", f"{root}/voices"),
         ("fsync", f"{root}"),
-        ("unlink", unfinished),
     ]
+    assert list((root / ".incoming").iterdir()) == []
+
+
+def test_a_file_system_without_nameless_files_holds_the_same(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    store = DirectoryStore(root)
+
+    store.put("voices/ada/one", b"a voice")
+
+    with store.open("voices/ada/one") as file:
+        assert file.read() == b"a voice"
+    with pytest.raises(ObjectExists):
+        store.put("voices/ada/one", b"another")
+    assert list((root / ".incoming").iterdir()) == []
+
+
+def test_a_crash_leaves_nothing_of_a_small_object(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = DirectoryStore(root)
+    if not store._knows_nameless:
+        pytest.skip("this file system knows no files without a name")
+    at_each_fsync = list[list[Path]]()
+    monkeypatch.setattr(
+        os, "fsync", lambda _: at_each_fsync.append([path for path in root.rglob("*") if path.is_file()])
+    )
+
+    store.put("voices/ada/one", b"a voice")
+
+    assert at_each_fsync[:2] == [[], [root / "voices/ada/one"]]
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to name what was fsynced")
@@ -214,3 +245,32 @@ def test_puts_and_erasures_that_race_in_one_folder_all_succeed(root: Path) -> No
         list(pool.map(give_and_take_back, range(8)))
 
     assert list(store.list("")) == []
+
+
+def test_several_objects_are_stored_together_and_each_has_its_own_error(root: Path) -> None:
+    store = DirectoryStore(root)
+    store.put("voices/ada/taken", b"there before")
+
+    one, taken, hides, other = store.put_each(
+        [("voices/ada/1", b"one"), ("voices/ada/taken", b"late"), ("../out", b"no"), ("voices/bob/2", b"two")]
+    )
+
+    assert (one, other) == (ObjectInfo("voices/ada/1", 3), ObjectInfo("voices/bob/2", 3))
+    assert isinstance(taken, ObjectExists)
+    assert isinstance(hides, BadObjectKey)
+    assert {info.key for info in store.list("")} == {"voices/ada/1", "voices/ada/taken", "voices/bob/2"}
+    with store.open("voices/ada/taken") as file:
+        assert file.read() == b"there before"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to name what was fsynced")
+def test_each_of_several_objects_is_on_disk_before_it_has_its_name(root: Path, trace: list[tuple[str, str]]) -> None:
+    store = DirectoryStore(root)
+    trace.clear()
+
+    store.put_each([("a/1", b"one"), ("b/2", b"two")])
+
+    (first, _), linked, (second, _), linked_too, *folders = (each for each in trace if each[0] != "unlink")
+    assert (first, second) == ("fsync", "fsync")
+    assert (linked, linked_too) == (("link", f"{root}/a/1"), ("link", f"{root}/b/2"))
+    assert {path for what, path in folders if what == "fsync"} == {f"{root}/a", f"{root}/b", f"{root}"}
