@@ -97,6 +97,7 @@ class MasterKey:
             raise Misconfigured(f"The master key is {len(secret)} bytes, and must be {KEY_BYTES}, or a multiple.")
         self._secret, self._wrapping = secret[:KEY_BYTES], secret[KEY_BYTES:]
         self._path = path
+        self._derived: dict[str, bytes] = {}
 
     @classmethod
     def read(cls, path: Path) -> "MasterKey":
@@ -128,10 +129,12 @@ class MasterKey:
         return MasterKey.read(self._path) if self._path else self
 
     def derive(self, label: str) -> bytes:
-        """32 bytes that only this label and this master key give."""
-        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"loanword/{label}".encode()).derive(
-            self._secret
-        )
+        """32 bytes that only this label and this master key give. Kept, as the master key is: labels are few."""
+        known = self._derived.get(label)
+        if known is None:
+            hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"loanword/{label}".encode())
+            known = self._derived[label] = hkdf.derive(self._secret)
+        return known
 
     def digest(self, label: str, message: bytes) -> str:
         """HMAC-SHA256 under the label's key, as 64 hexadecimal digits: equal for equal messages, telling no more."""

@@ -26,13 +26,21 @@ class Prepared:
 
     def rows(self, session: Session, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
         """Runs it in the session's transaction. Raises KeyError for a value left out, and SQLAlchemy's errors."""
-        connection = session.connection()
+        connection = _connection(session)
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _Compiled.of(self._statement, self._columns, dialect)
         rows = on_driver(connection, compiled.sql, compiled.bind(values), fetch=bool(compiled.columns))
         return compiled.read(rows)
+
+
+def _connection(session: Session) -> Connection:
+    """The session's, which is one transaction's, kept: to ask it again costs more than many a statement."""
+    held: Connection | None = session.info.get(_connection)
+    if held is None:
+        held = session.info[_connection] = session.connection()
+    return held
 
 
 def on_driver(connection: Connection, sql: str, values: object = (), *, fetch: bool = False) -> list[tuple[Any, ...]]:
