@@ -14,10 +14,10 @@ from ingest.portal.app import portal_routes
 from ingest.transparency.page import transparency_routes
 
 
-def routes() -> APIRouter:
+def routes(desk: Desk | None = None) -> APIRouter:
     """All that devices and their owners use. Once a process: its uploads share a desk."""
     router = APIRouter()
-    router.include_router(utterance_routes(Desk()))
+    router.include_router(utterance_routes(desk or Desk()))
     router.include_router(consent_routes())
     router.include_router(device_routes())
     router.include_router(erasure_routes())

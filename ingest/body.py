@@ -40,18 +40,22 @@ class Limits:
 
 
 class UploadMemory:
-    """Counts the bytes of all bodies that one process holds. Used on the event loop alone, so it needs no lock."""
+    """Counts the bodies that one process holds. Changed on the event loop alone, so it needs no lock."""
 
     def __init__(self) -> None:
         self.held_bytes = 0
+        self.bodies = 0
+        """That arrive, or are here and have no answer yet."""
 
     @contextmanager
     def share(self, most_bytes: int) -> Iterator["Share"]:
         """One body's share, given back on leaving."""
         share = Share(self, most_bytes)
+        self.bodies += 1
         try:
             yield share
         finally:
+            self.bodies -= 1
             self.held_bytes -= share.held_bytes
 
 

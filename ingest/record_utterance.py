@@ -12,7 +12,7 @@ client that goes away splits nothing.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -39,7 +39,7 @@ from corpus.errors import (
     Unauthenticated,
 )
 from corpus.identity import tokens
-from corpus.keys import KeyKind
+from corpus.keys import AccountKey, KeyKind
 from corpus.queries import consent_facts, share_accounts
 from corpus.sealed import SealedBytes, place
 from corpus.words import AccountId, DeviceId, KeyId, Scope, UtteranceId, new_id
@@ -55,6 +55,7 @@ LONGEST_IDEMPOTENCY_KEY = 255
 _log = structlog.get_logger()
 
 Outcome = TypeVar("Outcome")
+Next = TypeVar("Next")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +117,10 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What lies in the store, waiting for its row."""
+    """What goes into the store, and then waits there for its row."""
 
     recording: Recording
+    key: AccountKey
     utterance_id: UtteranceId
     object_key: str
     transcript: SealedBytes | None
@@ -177,11 +179,29 @@ def record(house: Collaborators, admission: Admission, content_type: str, body: 
 
 def record_each(house: Collaborators, all_arrived: Sequence[Arrived]) -> list[Recorded | Exception]:
     """`record`, for several bodies at once: for each its answer, or its error."""
-    begun = [_attempt(_store_or_replay, house, arrived) for arrived in all_arrived]
-    additions = [_Addition(house, each) for each in begun if isinstance(each, Sealed)]
+    begun = [_attempt(_seal_or_replay, house, arrived) for arrived in all_arrived]
+    stored = _go_on(begun, partial(_store_each, house))
+    return _go_on(stored, partial(_add_each, house))
+
+
+def _go_on(
+    outcomes: Sequence[Sealed | Outcome | Exception], step: Callable[[Sequence[Sealed]], Iterable[Next | Exception]]
+) -> list[Next | Outcome | Exception]:
+    """Those that have no answer yet take the next step, together."""
+    further = iter(step([each for each in outcomes if isinstance(each, Sealed)]))
+    return [next(further) if isinstance(each, Sealed) else each for each in outcomes]
+
+
+def _store_each(house: Collaborators, all_sealed: Sequence[Sealed]) -> list[Sealed | Exception]:
+    """Puts recordings into the store, sealed and durable, with nothing yet that leads to them."""
+    errors = house.vault.put_each([(each.key, each.object_key, each.recording.content) for each in all_sealed])
+    return [error or each for each, error in zip(all_sealed, errors, strict=True)]
+
+
+def _add_each(house: Collaborators, all_sealed: Sequence[Sealed]) -> list[Recorded | Exception]:
+    additions = [_Addition(house, sealed) for sealed in all_sealed]
     added = zip(additions, house.database.write_each(additions), strict=True)
-    ended = iter([_attempt(addition.concluded, outcome) for addition, outcome in added])
-    return [next(ended) if isinstance(each, Sealed) else each for each in begun]
+    return [_attempt(addition.concluded, outcome) for addition, outcome in added]
 
 
 def _attempt(act: Callable[..., Outcome], *arguments: object) -> Outcome | Exception:
@@ -199,7 +219,7 @@ def _only(outcomes: Sequence[Outcome | Exception]) -> Outcome:
     return outcome
 
 
-def _store_or_replay(house: Collaborators, arrived: Arrived) -> Sealed | Recorded:
+def _seal_or_replay(house: Collaborators, arrived: Arrived) -> Sealed | Recorded:
     recording = _understand(house, arrived)
     if arrived.admission.earlier is not None and arrived.admission.idempotency_digest is not None:
         return _replay(house, recording, arrived.admission.idempotency_digest)
@@ -224,7 +244,6 @@ def _understand(house: Collaborators, arrived: Arrived) -> Recording:
 
 
 def _seal(house: Collaborators, recording: Recording) -> Sealed:
-    """Puts the recording into the store, sealed and durable, with nothing yet that leads to it."""
     account_id = recording.admission.account_id
     try:
         key = house.keyring.unwrap(account_id, recording.admission.voice_key_id, KeyKind.VOICE)
@@ -234,8 +253,7 @@ def _seal(house: Collaborators, recording: Recording) -> Sealed:
     object_key = object_keys.new_utterance_key(account_id, key.key_id, utterance_id)
     said = recording.metadata.transcript
     transcript = key.seal(said.encode(), place("utterances.transcript", utterance_id)) if said else None
-    house.vault.put(key, object_key, recording.content)
-    return Sealed(recording, utterance_id, object_key, transcript)
+    return Sealed(recording, key, utterance_id, object_key, transcript)
 
 
 class _Addition:

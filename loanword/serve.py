@@ -26,6 +26,8 @@ from corpus.web.app import build_app
 from curation.metrics import HouseNumbers
 from export.recut import recut_waiting
 from export.state import refresh_states
+from ingest.api.desk import Desk
+from ingest.api.utterances import straight_route
 from ingest.erase import finish_erasures
 from ingest.erasures.retention import keep_clocks
 from ingest.forget import forget_expired
@@ -86,8 +88,9 @@ def app_from_environment() -> FastAPI:
 
 def create_app(opened: Collaborators) -> FastAPI:
     """The application over collaborators that are already open."""
+    desk = Desk()
     routers = [
-        ingest.app.routes(),  # first, because uploads are most of what comes, and a request tries one after the other
+        ingest.app.routes(desk),
         _start_page(),
         sessions.router,
         openid.router,
@@ -97,7 +100,7 @@ def create_app(opened: Collaborators) -> FastAPI:
         curation.report.page.report_routes(),
         export.catalogue.api.routes(),
     ]
-    app = build_app(opened, routers)
+    app = build_app(opened, routers, first=[straight_route(desk)])
     app.router.lifespan_context = _with_erasures_behind
     return app
 

@@ -10,9 +10,6 @@ from ingest.record_utterance import Admission, Announced, Arrived, Recorded, adm
 TOGETHER = 32
 """How many uploads at most share one turn. As many bodies wait for the last of their turn."""
 
-RECORDING_EMBEDDED = 8
-"""Threads that wait for one disk: waits that overlap share a flush of it, and more get in each other's way."""
-
 ADMITTING, RECORDING = 8, 24
 """Threads that each wait for a network, one upload each: together no more than the database has connections."""
 
@@ -33,19 +30,20 @@ class Desk:
     def _crews_of(self, house: Collaborators) -> "_Crews":
         """Made for the first request, which is the first to bring the collaborators."""
         if self._crews is None or self._crews.house is not house:
-            self._crews = _Crews(house)
+            self._crews = _Crews(house, self.memory)
         return self._crews
 
 
 class _Crews:
     """The threads for one set of collaborators."""
 
-    def __init__(self, house: Collaborators) -> None:
+    def __init__(self, house: Collaborators, memory: UploadMemory) -> None:
         self.house = house
         admit, record = partial(admit_each, house), partial(record_each, house)
         if house.is_embedded:
             self.admitting = Crew(admit, threads=1, at_once=TOGETHER)
-            self.recording = Crew(record, threads=RECORDING_EMBEDDED, at_once=TOGETHER)
+            # One disk and one writer: more threads than one would wait for the same, and for each other.
+            self.recording = Crew(record, threads=1, at_once=TOGETHER, expected=lambda: memory.bodies)
         else:
             self.admitting = Crew(admit, threads=ADMITTING, at_once=1)
             self.recording = Crew(record, threads=RECORDING, at_once=1)

@@ -1,7 +1,10 @@
 """`POST /v1/utterances`: the gate, the body, the record, in that order."""
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 from fastapi import APIRouter, Request, Response
+from starlette.routing import Route
 
 from corpus.collaborators import Collaborators
 from corpus.errors import LoanwordError
@@ -36,28 +39,38 @@ _log = structlog.get_logger()
 
 def utterance_routes(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["utterances"])
-
-    @router.post(
+    router.add_api_route(
         "/utterances",
+        _endpoint(desk),
+        methods=["POST"],
         status_code=201,
         response_model=UtteranceAnswer,
         openapi_extra={"requestBody": REQUEST_BODY, "parameters": PARAMETERS},
     )
+    return router
+
+
+def straight_route(desk: Desk) -> Route:
+    """The same, past what FastAPI does with a request, which takes a sixth of an upload's time."""
+    return Route("/v1/utterances", _endpoint(desk), methods=["POST"])
+
+
+def _endpoint(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
     async def post_utterance(request: Request) -> Response:
-        house = await get_collaborators(request)  # asked here, or FastAPI's way of asking costs as much as the gate
+        house = await get_collaborators(request)
         arriving = Arriving(request.receive, expects_continue=request.headers.get("expect", "") != "")
         try:
             return _answer(await _take_in(request, house, arriving, desk))
         except LoanwordError as error:
             return _refusal(error, arriving)
 
-    return router
+    return post_utterance
 
 
 async def _take_in(request: Request, house: Collaborators, arriving: Arriving, desk: Desk) -> Recorded:
-    admission = await desk.admit(house, _announced(request))
-    limits = Limits(house.settings.upload_max_bytes, house.settings.upload_deadline)
     with desk.memory.share(house.settings.upload_memory_bytes) as share:
+        admission = await desk.admit(house, _announced(request))
+        limits = Limits(house.settings.upload_max_bytes, house.settings.upload_deadline)
         body = await read(arriving.receive, request.headers, limits, share)
         return await desk.record(house, Arrived(admission, request.headers.get("content-type", ""), body))
 

@@ -15,7 +15,7 @@ class Clerk:
     """Doubles numbers; refuses negative ones, breaks at zero, and can be held up within a turn."""
 
     def __init__(self) -> None:
-        self.turns: list[Sequence[int]] = []
+        self.turns: list[list[int]] = []
         self.threads: set[threading.Thread] = set()
         self.began = threading.Event()
         self.go_on = threading.Event()
@@ -52,6 +52,31 @@ def test_those_that_wait_share_a_turn_and_each_has_its_own_answer(clerk: Clerk) 
 
     assert answers == [2, 4, 6, 8, 10]
     assert clerk.turns == [[1], [2, 3, 4], [5]]
+
+
+def test_a_turn_waits_for_those_who_are_expected(clerk: Clerk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("corpus.crew.LONGEST_PAUSE_S", 20.0)
+    monkeypatch.setattr("corpus.crew.LONGEST_WAIT_S", 20.0)
+    crew = Crew(clerk, threads=1, at_once=9, expected=lambda: 3)
+
+    async def ask_one_after_the_other() -> list[int]:
+        asked = []
+        for number in (1, 2, 3):
+            asked.append(asyncio.create_task(crew.ask(number)))
+            await asyncio.sleep(0.05)
+        return [await each for each in asked]
+
+    assert asyncio.run(ask_one_after_the_other()) == [2, 4, 6]
+    assert clerk.turns == [[1, 2, 3]]
+
+
+def test_who_is_expected_and_does_not_come_is_not_waited_for_long(clerk: Clerk) -> None:
+    crew = Crew(clerk, threads=1, at_once=9, expected=lambda: 3)
+
+    async def ask() -> int:
+        return await asyncio.wait_for(crew.ask(1), timeout=5)
+
+    assert asyncio.run(ask()) == 2
 
 
 def test_a_refusal_is_its_askers_alone(clerk: Clerk) -> None:

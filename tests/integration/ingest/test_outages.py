@@ -1,6 +1,6 @@
 """Uploads while the database, the store or the key store is down: come back later, and nothing left behind."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -35,6 +35,9 @@ class HookedStore:
         info = self.store.put(key, data)
         self.after_put()
         return info
+
+    def put_each(self, objects: Sequence[tuple[str, bytes]]) -> list[ObjectInfo | Exception]:
+        return [self.put(key, data) for key, data in objects]
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.store, name)

@@ -1,6 +1,6 @@
 """Uploads that share a turn: each is admitted, recorded or refused on its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
 from corpus.errors import ConsentWithdrawn, DeviceRevoked, IdempotencyKeyReused, NotAudio, Unauthenticated
+from corpus.keys import AccountKey
+from corpus.vault import Vault
 from corpus.web.app import build_app
 from ingest import queries as ingest_queries
 from ingest.app import routes
@@ -70,15 +72,15 @@ def test_a_withdrawal_between_the_seals_and_the_commit_refuses_its_own_alone(
     """The withdrawal commits once the last object of the turn is in the store."""
     stays, leaves = make_lender(house), make_lender(house)
     turn = [arrived(house, lender) for lender in (leaves, stays, leaves)]
-    put, voices = type(house.store).put, iter(range(1, 4))
+    put_each = Vault.put_each
 
-    def put_then_take_back(store: object, key: str, data: bytes) -> object:
-        info = put(store, key, data)  # type: ignore[arg-type]  # passed through
-        if key.startswith("voices/") and next(voices) == len(turn):
-            take_back(house, leaves)
-        return info
+    def put_then_take_back(vault: Vault, puts: Sequence[tuple[AccountKey, str, bytes]]) -> list[Exception | None]:
+        errors = put_each(vault, puts)
+        assert len(puts) == len(turn)
+        take_back(house, leaves)
+        return errors
 
-    monkeypatch.setattr(type(house.store), "put", put_then_take_back)
+    monkeypatch.setattr(Vault, "put_each", put_then_take_back)
     outcomes = record_each(house, turn)
 
     assert [type(each) for each in outcomes] == [ConsentWithdrawn, Recorded, ConsentWithdrawn]

@@ -1,7 +1,7 @@
 """The gate of an upload against a withdrawal, with two connections that meet where it matters."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,7 +18,8 @@ from corpus.errors import (
     Unauthenticated,
 )
 from corpus.identity import queries as identity_queries
-from corpus.keys import KeyKind
+from corpus.keys import AccountKey, KeyKind
+from corpus.vault import Vault
 from corpus.words import Purpose
 from ingest.body import Body
 from ingest.erase import finish_erasures
@@ -112,17 +113,16 @@ def test_a_withdrawal_between_the_seal_and_the_commit_refuses_and_the_object_is_
     """The store is asked to tell when the object is there; then the withdrawal commits; then the upload goes on."""
     lender = make_lender(house)
     admission = admitted(house, lender)
-    put = type(house.store).put
+    put_each = Vault.put_each
     sealed: list[str] = []
 
-    def put_then_withdraw(store: object, key: str, data: bytes) -> object:
-        info = put(house.store, key, data)
-        if key.startswith("voices/"):
-            sealed.append(key)
-            happens(house, lender, admission)
-        return info
+    def put_then_withdraw(vault: Vault, puts: Sequence[tuple[AccountKey, str, bytes]]) -> list[Exception | None]:
+        errors = put_each(vault, puts)
+        sealed.extend(object_key for _, object_key, _ in puts)
+        happens(house, lender, admission)
+        return errors
 
-    monkeypatch.setattr(type(house.store), "put", put_then_withdraw)
+    monkeypatch.setattr(Vault, "put_each", put_then_withdraw)
     with pytest.raises(ConsentRefusal):
         record(house, admission, "", BODY)
 
