@@ -18,7 +18,7 @@ from export import consents, disguise, queries, shards, snapshot, wav
 from export.manifest import ReleasedClip
 from export.snapshot import Shard, Snapshot
 
-BATCH = 8
+BATCH = 32
 """Clips that a reader opens in one go. One clip at a time, threads would mostly wait for one another."""
 
 LOOK_AHEAD = 4
@@ -62,12 +62,17 @@ class Member:
 
 
 def make_shard(
-    house: Collaborators, frozen: Snapshot, shard: Shard, rows: Rows, pool: ThreadPoolExecutor
+    house: Collaborators,
+    frozen: Snapshot,
+    shard: Shard,
+    rows: Rows,
+    pool: ThreadPoolExecutor,
+    memory: shards.Memory,
 ) -> tuple[memoryview, list[Member]]:
     """The archive's bytes, and its clips in their order. Raises `ReleaseWithdrawn`."""
     with _withdrawn_or_broken(house, frozen, shard):
         opened = _opened(house, frozen, rows)
-        archive = _laid_out(opened)
+        archive = _laid_out(opened, memory)
         placed = list(zip(opened, archive.rooms[::2], strict=True))
         batches = (placed[start : start + BATCH] for start in range(0, len(placed), BATCH))
         digests = chain.from_iterable(pool.map(lambda batch: [_fill(house, frozen, *clip) for clip in batch], batches))
@@ -103,13 +108,13 @@ def _opened(house: Collaborators, frozen: Snapshot, rows: Rows) -> list[_Opened]
     return [_Opened(row, key, alphabet.normalise(_label(key, row))) for row, key in zip(rows, keys, strict=True)]
 
 
-def _laid_out(opened: Sequence[_Opened]) -> shards.LaidOut:
+def _laid_out(opened: Sequence[_Opened], memory: shards.Memory) -> shards.LaidOut:
     """The archive with its texts, and room for its recordings: each before its text."""
     files = []
     for clip in opened:
         files.append((clip.row.wav_filename, wav.size_bytes(clip.row.samples)))
         files.append((clip.row.wav_filename.removesuffix(".wav") + ".txt", len(clip.transcript.encode())))
-    archive = shards.lay_out(files)
+    archive = shards.lay_out(files, memory)
     for clip, room in zip(opened, archive.rooms[1::2], strict=True):
         room[:] = clip.transcript.encode()
     return archive

@@ -16,7 +16,7 @@ from corpus.collaborators import Collaborators
 from corpus.errors import ReleaseWithdrawn
 from corpus.queries import consents_behind
 from corpus.words import ClipId, Split
-from export import archive, consents, datasheet, manifest, objects, snapshot
+from export import archive, consents, datasheet, manifest, objects, shards, snapshot
 from export.archive import Member
 from export.consents import CONSENTS, Consents
 from export.counts import Counted, count, warnings
@@ -25,11 +25,11 @@ from export.objects import StoredFile
 from export.release_file import RELEASE_JSON, SHA256SUMS, FileFacts, ReleaseFile, format_release, format_sums
 from export.snapshot import Shard, Snapshot
 
-READERS = 2
-"""Threads that open clips. On two cores four took 1.4 s for 325 MB where two took 1.2: they wait for one another."""
+READERS, READERS_EMBEDDED = 4, 2
+"""Threads that open clips. They wait for a network; where there is a disk in its stead, for one another."""
 
-PUTS_AT_ONCE = 2
-"""Shards on their way to the store at one time: one may wait for the disk while the other is hashed."""
+PUTS, PUTS_EMBEDDED = 2, 1
+"""Shards on their way to the store at one time, while the next is made."""
 
 Progress = Callable[[int, int], None]
 """Called with the clips done and all clips."""
@@ -56,12 +56,13 @@ def assemble(
     revision: int,
     kept: Mapping[str, StoredFile],
     on_progress: Progress = lambda _done, _all: None,
-    readers: int = READERS,
+    readers: int | None = None,
 ) -> Assembled:
     """Puts what `kept`, the archives that stay as they are, does not have. Raises `ReleaseWithdrawn`."""
-    work = _Work(house, frozen, revision)
-    with ThreadPoolExecutor(PUTS_AT_ONCE) as putters:
-        members, under_way = work.make_shards(kept, on_progress, readers, putters)
+    work, puts = _Work(house, frozen, revision), PUTS_EMBEDDED if house.is_embedded else PUTS
+    with ThreadPoolExecutor(puts) as putters:
+        readers = readers or (READERS_EMBEDDED if house.is_embedded else READERS)
+        members, under_way = work.make_shards(kept, on_progress, readers, putters, puts)
         # Written while the last shards are on their way, and put once all of them stand.
         clips = sorted((member.clip for member in members), key=lambda clip: clip.wav_filename)
         described = work.described(clips)
@@ -105,26 +106,33 @@ class _Work:
     revision: int
 
     def make_shards(
-        self, kept: Mapping[str, StoredFile], on_progress: Progress, readers: int, putters: ThreadPoolExecutor
+        self,
+        kept: Mapping[str, StoredFile],
+        on_progress: Progress,
+        readers: int,
+        putters: ThreadPoolExecutor,
+        puts: int,
     ) -> tuple[list[Member], dict[str, Future[StoredFile]]]:
-        """Makes a shard while those before it are put: `PUTS_AT_ONCE` and one more are in memory, and never more.
+        """Makes a shard while those before it are put: `puts` and one more are in memory, and never more.
 
         The last ones are still on their way when it returns.
         """
         members: list[Member] = []
         under_way: dict[str, Future[StoredFile]] = {}
-        latest: deque[Future[StoredFile]] = deque()
-        with ThreadPoolExecutor(readers) as pool:
-            for shard, rows in archive.shards_with_rows(self.house, self.frozen, pool):
+        latest: deque[tuple[Future[StoredFile], memoryview]] = deque()
+        memory = shards.Memory(self.frozen.policy.shard_max_bytes)
+        with ThreadPoolExecutor(readers) as pool, ThreadPoolExecutor(1) as ahead:
+            for shard, rows in archive.shards_with_rows(self.house, self.frozen, ahead):
                 if shard.path in kept:
                     members += archive.read_shard(self.house, self.frozen, shard, rows)
                 else:
-                    content, of_shard = archive.make_shard(self.house, self.frozen, shard, rows, pool)
-                    if len(latest) == PUTS_AT_ONCE:
-                        latest.popleft().result()
+                    content, of_shard = archive.make_shard(self.house, self.frozen, shard, rows, pool, memory)
+                    if len(latest) == puts:
+                        put, was_put = latest.popleft()
+                        put.result()
+                        memory.give_back(was_put)
                     under_way[shard.path] = putters.submit(_put_shard, self, shard, content)
-                    latest.append(under_way[shard.path])
-                    del content
+                    latest.append((under_way[shard.path], content))
                     members += of_shard
                 on_progress(len(members), self.frozen.clips)
         return members, under_way

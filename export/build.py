@@ -16,7 +16,7 @@ from corpus.object_store import erase_below
 from corpus.queries import share_accounts
 from corpus.words import ReleaseState, Split
 from export import archive, assemble, queries, snapshot, wav
-from export.assemble import READERS, Assembled, Progress
+from export.assemble import Assembled, Progress
 from export.counts import Counted, ReleaseWarning, warnings
 from export.policy import Policy
 from export.snapshot import Snapshot
@@ -48,7 +48,7 @@ def build_release(
     *,
     dry_run: bool = False,
     on_progress: Progress = lambda _done, _all: None,
-    readers: int = READERS,
+    readers: int | None = None,
 ) -> ReleaseSummary:
     """Makes a draft. A draft of the same policy is resumed from its snapshot.
 
@@ -122,7 +122,7 @@ def _planned(house: Collaborators, name: str, version: str, policy: Policy) -> R
     )
 
 
-def _build(house: Collaborators, frozen: Snapshot, on_progress: Progress, readers: int) -> ReleaseSummary:
+def _build(house: Collaborators, frozen: Snapshot, on_progress: Progress, readers: int | None) -> ReleaseSummary:
     made = assemble.assemble(house, frozen, 1, {}, on_progress, readers)
     _finish(house, frozen, made)
     return ReleaseSummary(

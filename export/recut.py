@@ -31,7 +31,7 @@ from corpus.tables import Release
 from corpus.withdrawn_releases import erase_withdrawn
 from corpus.words import EntryKind, ReleaseState, TombstoneReason
 from export import announce, archive, objects, queries, snapshot
-from export.assemble import READERS, Assembled, Progress, assemble
+from export.assemble import Assembled, Progress, assemble
 from export.objects import StoredFile
 from export.release_file import RELEASE_SIGNATURE
 from export.snapshot import Snapshot
@@ -72,7 +72,7 @@ def recut_release(
     version: str,
     on_progress: Progress = lambda _done, _all: None,
     *,
-    readers: int = READERS,
+    readers: int | None = None,
 ) -> Recut:
     """Done where nothing was withdrawn, it does nothing. Raises `UnknownRelease`, `ReleaseSuperseded`,
     `ReleaseWithdrawn` (revoked, or never published), or `RecutUnderWay`.
@@ -173,7 +173,7 @@ def _begin(house: Collaborators, name: str, version: str) -> "_Begun | Recut":
         return _Begun(frozen, release.newest_revision, kept)
 
 
-def _make(house: Collaborators, begun: _Begun, on_progress: Progress, readers: int) -> Recut:
+def _make(house: Collaborators, begun: _Begun, on_progress: Progress, readers: int | None) -> Recut:
     frozen = begun.frozen
     _erase_unnamed(house, begun)
     made = assemble(house, frozen, begun.revision, begun.kept, _renewing(house, begun, on_progress), readers)

@@ -68,26 +68,54 @@ class LaidOut:
     rooms: Sequence[memoryview]
 
 
-def lay_out(files: Sequence[tuple[str, int]]) -> LaidOut:
+class Memory:
+    """What archives are laid out in, one after the other.
+
+    Straight from the system, and used again: to touch fresh memory at first takes longer than to fill it. In small
+    pages 64 MB take 50 ms, in huge ones 7 and more.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._free: list[mmap.mmap] = []
+
+    def take(self, size_bytes: int) -> memoryview:
+        """That many bytes, whatever stands in them."""
+        fitting = next((memory for memory in self._free if len(memory) >= size_bytes), None)
+        if fitting is None:
+            fitting = _from_system(max(size_bytes, self._most_bytes))
+        else:
+            self._free.remove(fitting)
+        return memoryview(fitting)[:size_bytes]
+
+    def give_back(self, content: memoryview) -> None:
+        """To be written over: nobody may read `content` any more."""
+        assert isinstance(content.obj, mmap.mmap)
+        self._free.append(content.obj)
+
+
+def lay_out(files: Sequence[tuple[str, int]], memory: Memory) -> LaidOut:
     """The archive of files of these names and sizes in bytes, with all but what they hold."""
-    used_bytes = sum(BLOCK_BYTES + _padded(size_bytes) for _, size_bytes in files) + 2 * BLOCK_BYTES
-    content = _zeros(used_bytes + -used_bytes % RECORD_BYTES)
+    used_bytes = sum(BLOCK_BYTES + _padded(size_bytes) for _, size_bytes in files)
+    size_all_bytes = used_bytes + 2 * BLOCK_BYTES
+    content = memory.take(size_all_bytes + -size_all_bytes % RECORD_BYTES)
     rooms, end = [], 0
     for name, size_bytes in files:
         start = end + BLOCK_BYTES
         content[end:start] = member_header(name, size_bytes)
         rooms.append(content[start : start + size_bytes])
         end = start + _padded(size_bytes)
+        content[start + size_bytes : end] = bytes(end - start - size_bytes)
+    content[end:] = bytes(len(content) - end)
     return LaidOut(content, rooms)
 
 
-def _zeros(size_bytes: int) -> memoryview:
-    """Memory straight from the system. In small pages 64 MB take 50 ms to be touched at first, in huge ones 7."""
+def _from_system(size_bytes: int) -> mmap.mmap:
     memory = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if sys.platform == "linux":
         with suppress(OSError):  # a kernel without huge pages
             memory.madvise(mmap.MADV_HUGEPAGE)
-    return memoryview(memory)
+    return memory
 
 
 def member_header(name: str, size_bytes: int) -> bytes:

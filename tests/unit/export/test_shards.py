@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from corpus.words import Split
 from export import wav
-from export.shards import RECORD_BYTES, Member, lay_out, member_header, plan
+from export.shards import RECORD_BYTES, Member, Memory, lay_out, member_header, plan
 
 ROOM_BYTES = 1 << 20
 members = st.lists(
@@ -67,8 +67,14 @@ def test_a_header_is_the_one_that_tarfile_writes(size_bytes: int) -> None:
     assert member_header("clips/3f/3f9a.wav", size_bytes) == known.tobuf(tarfile.USTAR_FORMAT)
 
 
-def test_an_archive_is_what_tarfile_writes_and_as_large_as_planned() -> None:
-    laid_out = lay_out([("clips/ab/ab.wav", 1004), ("clips/ab/ab.txt", 7)])
+@pytest.mark.parametrize("used_before", [False, True])
+def test_an_archive_is_what_tarfile_writes_whatever_stood_in_its_memory(used_before: bool) -> None:
+    memory = Memory(20_000)
+    if used_before:
+        other = memory.take(15_000)
+        other[:] = b"x" * 15_000
+        memory.give_back(other)
+    laid_out = lay_out([("clips/ab/ab.wav", 1004), ("clips/ab/ab.txt", 7)], memory)
     sound, text = laid_out.rooms
     text[:] = b"turn on"
     sound[:] = b"head" + b"sound" * 200
