@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -17,12 +17,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from corpus.errors import BadRequest, DatabaseUnavailable, Misconfigured
-from corpus.group_commit import GroupCommit, Result, Share
+from corpus.errors import BadRequest, DatabaseUnavailable, LoanwordError, Misconfigured
 from corpus.prepared import on_driver
 
 BUSY_TIMEOUT_MS = 10_000
@@ -31,6 +30,8 @@ CONNECT_TIMEOUT_S = 5
 WRITER_WAIT_S = 30.0
 DEADLOCK_DETECTED = "40P01"
 DEADLOCK_TRIES = 4
+
+Result = TypeVar("Result")
 
 
 class Database:
@@ -42,7 +43,6 @@ class Database:
         self._writing_engine = _sqlite_engine(url, writes=True) if self.is_sqlite else _postgresql_engine(url)
         self._reading_engine = _sqlite_engine(url, writes=False) if self.is_sqlite else self._writing_engine
         self._turn = threading.Lock()
-        self._group = GroupCommit(self._write_all)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -82,17 +82,24 @@ class Database:
     def write_each(self, pieces: Sequence[Callable[[Session], Result]]) -> list[Result | Exception]:
         """For each piece of work what it returns, committed; or its error.
 
-        On SQLite they share one writing transaction, also with other threads' pieces, for each commit waits for the
-        disk. So a piece writes last of all, in one statement, and what it raises it raises before anything was written.
+        On SQLite they share one writing transaction, for each commit waits for the disk. So a piece writes last of all,
+        in one statement, and what it raises it raises before anything was written. An error of the transaction's is
+        everybody's but theirs who were refused: nothing was committed, as far as anybody knows.
         """
         if not self.is_sqlite:
             return [_alone(self.writing(), piece) for piece in pieces]
-        return self._group.commit(pieces)
-
-    def _write_all(self, shares: Sequence[Share[Any]]) -> None:
-        with self.writing() as session:
-            for share in shares:
-                share.run(session)
+        outcomes: list[Result | Exception] = []
+        try:
+            with self.writing() as session:
+                for piece in pieces:
+                    try:
+                        outcomes.append(piece(session))
+                    except (LoanwordError, IntegrityError) as refusal:
+                        outcomes.append(refusal)
+        except Exception as error:  # whatever it is, everybody has an answer
+            ran = [*outcomes, *[error] * (len(pieces) - len(outcomes))]
+            return [each if isinstance(each, Exception) else error for each in ran]
+        return outcomes
 
     def empty_log(self) -> bool:
         """Moves all of SQLite's write-ahead log into the database and cuts it: deleted rows leave it as well.

@@ -90,13 +90,13 @@ def routes() -> APIRouter:
     def get_releases(_caller: Engineer, house: With, response: Response) -> ReleasesAnswer:
         response.headers.update(NO_STORE)
         with house.database.reading() as session:
-            return ReleasesAnswer(releases=_by_name(queries.listed(session), currents_only=True))
+            return ReleasesAnswer(releases=_by_name(queries.listed(session, states=[ReleaseState.CURRENT])))
 
     @router.get("/{name}")
     def get_release(name: str, _caller: Engineer, house: With, response: Response) -> ReleaseAnswer:
         response.headers.update(NO_STORE)
         with house.database.reading() as session:
-            found = _by_name(queries.listed(session, name), currents_only=False)
+            found = _by_name(queries.listed(session, name))
         if not found:
             raise UnknownRelease
         return found[0]
@@ -130,15 +130,12 @@ def routes() -> APIRouter:
     return router
 
 
-def _by_name(releases: Iterable[ListedRelease], *, currents_only: bool) -> list[ReleaseAnswer]:
+def _by_name(releases: Iterable[ListedRelease]) -> list[ReleaseAnswer]:
     answers = []
     for name, of_name in groupby(releases, key=lambda release: release.name):
         versions = [VersionAnswer.of(release) for release in of_name]
-        currents = [version for version in versions if version.state is ReleaseState.CURRENT]
-        if currents or not currents_only:
-            current = currents[0].version if currents else None
-            shown = currents if currents_only else versions
-            answers.append(ReleaseAnswer(name=name, current=current, versions=shown))
+        current = next((version.version for version in versions if version.state is ReleaseState.CURRENT), None)
+        answers.append(ReleaseAnswer(name=name, current=current, versions=versions))
     return answers
 
 

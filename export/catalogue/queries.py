@@ -1,6 +1,6 @@
 """SQL of the catalogue: which releases there are to pull, and whether one may still be served."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,9 +44,11 @@ class FoundFile:
     sha256: str | None
 
 
-def listed(session: Session, name: str | None = None) -> Sequence[ListedRelease]:
-    """Every version that was published, or those of one name; by name, the newest first."""
-    statement = select(Release).where(Release.state.in_(LISTED), Release.published_at.is_not(None))
+def listed(
+    session: Session, name: str | None = None, states: Collection[ReleaseState] = LISTED
+) -> Sequence[ListedRelease]:
+    """Every version that was published, or those of one name or of some states; by name, the newest first."""
+    statement = select(Release).where(Release.state.in_(states), Release.published_at.is_not(None))
     if name is not None:
         statement = statement.where(Release.name == name)
     releases = session.scalars(statement.order_by(Release.name, Release.published_at.desc())).all()

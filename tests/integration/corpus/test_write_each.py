@@ -1,4 +1,4 @@
-"""Threads that share a commit: each has its own result, and nothing is told before it is committed."""
+"""Pieces of work that share a commit: each has its own result, and nothing is told before it is committed."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,9 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from corpus.database import Database
+from corpus.database import Database, Result
 from corpus.errors import DatabaseUnavailable, Refused
-from corpus.group_commit import Result
 
 THREADS = 8
 
@@ -45,6 +44,10 @@ def write_together(database: Database, piece: Callable[[Session], Result]) -> Re
     return outcome
 
 
+def refuse(_session: Session) -> int:
+    raise Refused
+
+
 def numbers(database: Database) -> list[int]:
     with database.reading() as session:
         return list(session.scalars(text("SELECT n FROM pieces ORDER BY n")))
@@ -62,27 +65,15 @@ def test_every_thread_has_its_own_result_committed(database: Database) -> None:
 
 
 def test_a_piece_that_is_refused_takes_no_other_with_it(database: Database) -> None:
-    def refuse(_session: Session) -> int:
-        raise Refused
+    pieces: list[Callable[[Session], int]] = [refuse, Adding(0), refuse, Adding(1), Adding(1), Adding(2)]
 
-    start = threading.Barrier(THREADS)
+    outcomes = database.write_each(pieces)
 
-    def take_part(n: int) -> object:
-        start.wait(10)
-        try:
-            return write_together(database, refuse if n % 2 else Adding(n // 4))
-        except (Refused, IntegrityError) as error:
-            return type(error)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        results = list(pool.map(take_part, range(THREADS)))
-
-    assert results[1::2] == [Refused] * 4
-    assert sorted(map(str, results[::2])) == ["0", "1", str(IntegrityError), str(IntegrityError)]
-    assert numbers(database) == [0, 1]
+    assert [type(each) for each in outcomes] == [Refused, int, Refused, int, IntegrityError, int]
+    assert numbers(database) == [0, 1, 2]
 
 
-def test_an_unforeseen_error_leaves_nobody_waiting(database: Database) -> None:
+def test_an_unforeseen_error_is_told_and_the_next_go_on(database: Database) -> None:
     def fail(_session: Session) -> int:
         raise ZeroDivisionError
 
@@ -90,6 +81,21 @@ def test_an_unforeseen_error_leaves_nobody_waiting(database: Database) -> None:
         write_together(database, fail)
 
     assert write_together(database, Adding(1)) == 1
+
+
+def test_an_error_of_the_transaction_undoes_all_and_who_was_refused_stays_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(_session: Session) -> None:
+        raise DatabaseUnavailable
+
+    pieces: list[Callable[[Session], int]] = [Adding(1), refuse]
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "commit", lose)
+        outcomes = database.write_each(pieces)
+
+    assert [type(each) for each in outcomes] == [DatabaseUnavailable, Refused]
+    assert numbers(database) == []
 
 
 def test_a_database_that_cannot_be_written_fails_them_all(tmp_path: Path) -> None:
