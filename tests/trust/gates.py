@@ -498,7 +498,7 @@ GATES = (
         "a recording is stored",
         "upload",
         Mutant(f"{_UPLOAD}:_still_admitted", "consent.consent_for_upload"),
-        Moment(f"{_UPLOAD}:record_each"),
+        Moment(f"{_UPLOAD}:_add_each"),
         recorded,
     ),
     Gate(
