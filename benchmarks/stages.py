@@ -1,9 +1,9 @@
 """Decoding, measuring and judging, on one core: beside decoding alone, and beside a script that does less.
 
-Ours decodes in the sandboxed child, as a worker does, then trims, measures, listens and judges batch by batch. The
-floor reads the same bytes with soundfile, resamples with soxr and rounds to 16 bits, in its own process. The script is
-what one writes first: pydub for levels and silence, `fpcalc` for a fingerprint, webrtcvad for speech; it gets 16-bit
-WAV files.
+Ours decodes in the sandboxed child, as a worker does, then trims, measures, listens and judges batch by batch, and
+takes the fingerprint of what was kept. The floor reads the same bytes with soundfile, resamples with soxr and rounds to
+16 bits, in its own process. The script is what one writes first: pydub for levels and silence, `fpcalc` for a
+fingerprint, webrtcvad for speech; it gets 16-bit WAV files.
 
 Everything runs in one process of its own (and its child), held to one processor. Rates are seconds of audio a second.
 """
@@ -36,7 +36,7 @@ from corpus.audio import RATE_HZ
 from corpus.settings import Settings
 from corpus.speech.decoder import Decoder
 from corpus.speech.detector import SileroDetector, load_detector
-from curation import pipeline
+from curation import fingerprint, pipeline
 from curation.examine import measured_with_speech
 from curation.measure import trim_batch
 from loanword.commands.curating import WORKERS_ENVIRONMENT
@@ -99,8 +99,9 @@ def ours(files: Sequence[bytes], decoder: Decoder, detector: SileroDetector | No
             for samples, trim in zip(whole, trim_batch(whole), strict=True)
         ]
         measured = measured_with_speech(clips, [each.too_long for each in decoded], detector, pipeline.STAGES)
-        for each in measured:
-            pipeline.run(pipeline.STAGES, each)
+        for each, samples in zip(measured, clips, strict=True):
+            if pipeline.drop_reason(pipeline.run(pipeline.STAGES, each)) is None:
+                fingerprint.fingerprint(samples)
         seconds += sum(len(samples) for samples in whole) / RATE_HZ
     return seconds / (time.perf_counter() - began)
 

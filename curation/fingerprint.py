@@ -14,6 +14,7 @@ has asked there. A fingerprint proposes and never decides: `curation.same_record
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
@@ -106,7 +107,7 @@ def _patterns(samples: NDArray[np.int16]) -> NDArray[np.float32]:
     padding = PATCH_FRAMES // 2
     signal = np.pad(samples.astype(np.float32), (0, FRAME_SAMPLES))
     windows = np.lib.stride_tricks.sliding_window_view(signal, FRAME_SAMPLES)[::HOP_SAMPLES]
-    spectra = np.fft.rfft(windows * _WINDOW, axis=1)[:, : len(_FILTERS)]
+    spectra = scipy.fft.rfft(windows * _WINDOW, axis=1)[:, : len(_FILTERS)]
     power = (np.square(spectra.real) + np.square(spectra.imag)) @ _FILTERS
     power = np.maximum(power - FLOOR_TIMES * np.quantile(power, FLOOR_QUANTILE, axis=0), 0)
     loudness = (power / max(float(power.max()), 1.0)) ** POWER
