@@ -155,7 +155,8 @@ class DirectoryStore:
 
     def put_each(self, objects: Sequence[tuple[str, bytes]]) -> list[ObjectInfo | Exception]:
         """All go each step before one goes the next: the disk works on the last when the first is waited for."""
-        under_way = {place: self._put(key, data, starts_early=True) for place, (key, data) in enumerate(objects)}
+        are_several = len(objects) > 1
+        under_way = {place: self._put(key, data, starts_early=are_several) for place, (key, data) in enumerate(objects)}
         outcomes = dict[int, ObjectInfo | Exception]()
         while under_way:
             for place, steps in list(under_way.items()):

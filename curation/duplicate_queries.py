@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Integer,
     ScalarSelect,
     Select,
@@ -123,9 +124,7 @@ def accounts_of_clips(session: Session, clip_ids: Iterable[ClipId]) -> set[Accou
 
 def add_fingerprint(session: Session, clip_id: ClipId, version: int, buckets: Mapping[int, int]) -> None:
     """Writes a fingerprint, with the tick of each bucket, in place of an older one. Another worker's stays."""
-    older = select(Fingerprint.id).where(Fingerprint.clip_id == clip_id, Fingerprint.version != version)
-    session.execute(delete(FingerprintBucket).where(FingerprintBucket.fingerprint_id.in_(older)))
-    session.execute(delete(Fingerprint).where(Fingerprint.clip_id == clip_id, Fingerprint.version != version))
+    forget_fingerprints(session, and_(Fingerprint.clip_id == clip_id, Fingerprint.version != version))
     row = Fingerprint(clip_id=clip_id, version=version)
     with suppress(IntegrityError), session.begin_nested():
         session.add(row)
@@ -133,6 +132,13 @@ def add_fingerprint(session: Session, clip_id: ClipId, version: int, buckets: Ma
         rows = [{"fingerprint_id": row.id, "bucket": bucket, "tick": tick} for bucket, tick in buckets.items()]
         if rows:
             session.execute(insert(FingerprintBucket), rows)
+
+
+def forget_fingerprints(session: Session, which: ColumnElement[bool]) -> None:
+    session.execute(
+        delete(FingerprintBucket).where(FingerprintBucket.fingerprint_id.in_(select(Fingerprint.id).where(which)))
+    )
+    session.execute(delete(Fingerprint).where(which))
 
 
 def hits(session: Session, buckets: Sequence[int], most: int) -> list[tuple[int, int, int]]:

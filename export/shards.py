@@ -96,9 +96,8 @@ class Memory:
 
 def lay_out(files: Sequence[tuple[str, int]], memory: Memory) -> LaidOut:
     """The archive of files of these names and sizes in bytes, with all but what they hold."""
-    used_bytes = sum(BLOCK_BYTES + _padded(size_bytes) for _, size_bytes in files)
-    size_all_bytes = used_bytes + 2 * BLOCK_BYTES
-    content = memory.take(size_all_bytes + -size_all_bytes % RECORD_BYTES)
+    used_bytes = sum(BLOCK_BYTES + _padded(size_bytes) for _, size_bytes in files) + 2 * BLOCK_BYTES
+    content = memory.take(used_bytes + -used_bytes % RECORD_BYTES)
     rooms, end = [], 0
     for name, size_bytes in files:
         start = end + BLOCK_BYTES

@@ -13,7 +13,6 @@ from corpus.tables import (
     Alignment,
     Clip,
     Fingerprint,
-    FingerprintBucket,
     Hypothesis,
     PersonalSpan,
     Review,
@@ -21,6 +20,7 @@ from corpus.tables import (
     Verdict,
 )
 from corpus.words import AccountId, ClipId, Decision, Outcome, SpanState
+from curation.duplicate_queries import forget_fingerprints
 
 
 def spans(session: Session, clip_id: ClipId) -> Sequence[PersonalSpan]:
@@ -96,9 +96,7 @@ def replace_clip(session: Session, clip_id: ClipId, redacted: Redacted, verdict:
     session.execute(update(Alignment).where(Alignment.clip_id == clip_id).values(words=redacted.words))
     session.execute(delete(Review).where(Review.clip_id == clip_id, Review.decision == Decision.ACCEPT))
     # What it was found by told of the sound as it was. It is made anew, and the clip compared with its copies again.
-    of_clip = select(Fingerprint.id).where(Fingerprint.clip_id == clip_id)
-    session.execute(delete(FingerprintBucket).where(FingerprintBucket.fingerprint_id.in_(of_clip)))
-    session.execute(delete(Fingerprint).where(Fingerprint.clip_id == clip_id))
+    forget_fingerprints(session, Fingerprint.clip_id == clip_id)
     session.merge(verdict)
     return gone
 
