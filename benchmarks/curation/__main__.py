@@ -1,4 +1,4 @@
-"""`python -m benchmarks.curation`: measures curation on recorded speech, and writes docs/curation.md."""
+"""`python -m benchmarks.curation`: measures curation on recorded speech, and writes docs/curation.md and the pages behind it."""
 
 import argparse
 import subprocess
@@ -10,12 +10,13 @@ from pathlib import Path
 
 from benchmarks.curation.halves import Half
 from benchmarks.curation.material import ROOT, NoMaterial, folder, load
-from benchmarks.curation.report import Measured, dump, render, together
+from benchmarks.curation.report import Measured, dump, pages, shown, together
 from benchmarks.curation.report import load as load_records
 from benchmarks.curation.section import SECTIONS, module_of
 from corpus.speech.decoder import Decoder
 
-PAGE, RECORDS = ROOT / "docs" / "curation.md", ROOT / "docs" / "curation.json"
+DOCS = ROOT / "docs"
+RECORDS = DOCS / "curation.json"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,13 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if half is Half.REPORTED:  # at once: whoever interrupts this keeps what was measured by then
             write(together(load_records(RECORDS), [measured]))
         else:
-            sys.stdout.write(render([measured]).partition("## ")[2].partition("## Not measured yet")[0])
+            sys.stdout.write(shown(measured))
     return 0
 
 
 def write(measured: Sequence[Measured]) -> None:
     RECORDS.write_text(dump(measured), "utf-8")
-    PAGE.write_text(render(measured), "utf-8")
+    for name, page in pages(measured).items():
+        (DOCS / name).write_text(page, "utf-8")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -66,10 +68,10 @@ def measure(wanted: Sequence[str], root: Path, half: Half, seed: int) -> Iterato
 
 
 def this_commit() -> str:
-    """With a plus sign where the source has been changed since. The page itself is no source."""
+    """With a plus sign where the source has been changed since. The pages themselves are no source."""
     said = [
         subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-        for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", ":!docs/curation.*"])
+        for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "--", ".", ":!docs/curation*"])
     ]
     return said[0] + ("+" if said[1] else "")
 

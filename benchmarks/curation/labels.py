@@ -148,7 +148,7 @@ def _rows(
         groups[next(title for title, part in SOURCES if part in recording.source)].append(at)
     groups["**all**"] = list(range(len(clips)))
     rows: list[list[Cell]] = []
-    for title in (*(title for title, _ in SOURCES), "**all**"):
+    for title in (*(title for title, _ in SOURCES if title in groups), "**all**"):
         said = [clips[at][1] for at in groups[title]]
         answers = [[heard[snr][name][at] for at in groups[title]] for snr in SNRS_DB]
         words = sum(len(each.split()) for each in said)

@@ -23,8 +23,11 @@ def measure(material: Material) -> Section:
         n=len(material.speech),
         prose=PROSE,
         tables=[
-            Table(["speech from", "n", "speakers", "minutes"], [*speech, _row("**all**", material.speech)]),
-            Table(["noise", "n", "minutes"], [["all", len(material.noise), _minutes(material.noise)]]),
+            Table(
+                ["of", "n", "speakers", "minutes"],
+                [_row("speech", material.speech), ["noise", len(material.noise), None, _minutes(material.noise)]],
+            ),
+            Table(["speech from", "n", "speakers", "minutes"], speech),
         ],
         flaws=["Most speakers are American or British, and few recordings were made by a device in a kitchen."],
     )

@@ -1,4 +1,5 @@
-"""Writes `docs/curation.md`, and the same for machines as `docs/curation.json`, from records and nothing else."""
+"""Writes `docs/curation.md`, a page for each section, and all of it for machines as `docs/curation.json`, from records
+and nothing else."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ HEAD = """\
 Curation decides which recordings are fit to train on, what they say, and what must not leave in them.
 This page says how often it is right, on recordings that nothing was tuned on.
 Each figure stands beside n, the number of things it was measured on: with few, chance alone moves it.
-It is written by a program, which anyone may run.
+Behind each heading is a page that says how it was measured, and what the figures do not show.
 """
 
 HOW = """\
@@ -26,7 +27,7 @@ make figures ARGS='--only recordings'
 make figures ARGS='--only recordings --half tuning'
 ```
 
-The first measures everything, the second one section; both rewrite this page.
+The first measures everything, the second one section; both rewrite these pages.
 The third prints the same for the half of the speakers that thresholds are chosen on, and writes nothing.
 The recordings are no part of Loanword: name their folder with `--data`, or in `SPEECH_DATA`.
 `benchmarks/curation` holds the measurements.
@@ -70,15 +71,25 @@ def together(earlier: Iterable[Measured], now: Sequence[Measured]) -> list[Measu
     return sorted([*kept, *now], key=lambda each: SECTIONS.index(each.name))
 
 
-def render(measured: Sequence[Measured]) -> str:
+def pages(measured: Sequence[Measured]) -> dict[str, str]:
+    """By file name: the front page, with the first table of each section, and the section's own with everything."""
+    return {"curation.md": front(measured), **{page_of(each.name): shown(each) for each in measured}}
+
+
+def page_of(name: str) -> str:
+    return f"curation-{name.replace('_', '-')}.md"
+
+
+def front(measured: Sequence[Measured]) -> str:
     missing = [name for name in SECTIONS if name not in {each.name for each in measured}]
     not_yet = f"## Not measured yet\n\n{', '.join(missing).replace('_', ' ')}.\n" if missing else ""
-    return "\n".join(part for part in [HEAD, *map(shown, measured), not_yet, HOW] if part)
+    brief = [f"## [{each.title}]({page_of(each.name)})\n\n{table(each.section.tables[0])}" for each in measured]
+    return "\n".join(part for part in [HEAD, *brief, not_yet, HOW] if part)
 
 
 def shown(each: Measured) -> str:
     found = each.section
-    parts = [f"## {each.title}\n", found.prose.strip() + "\n", *map(table, found.tables)]
+    parts = [f"# {each.title}\n", found.prose.strip() + "\n", *map(table, found.tables)]
     if found.flaws:
         parts.append("\n".join(["What these figures do not show:\n", *(f"- {flaw}" for flaw in found.flaws)]) + "\n")
     mark = f"n = {found.n:,}, {each.half} half, {each.date}, `{each.commit}`, seed {each.seed}, {each.took_s:.0f} s"

@@ -52,6 +52,7 @@ class Section:
 
     n: int
     tables: Sequence[Table]
+    """The first one stands on the front page too, without anything to explain it: the figures that one looks for."""
     prose: str
     """Above the tables, as Markdown: what was tried, in words that a curator understands, one sentence a line."""
     flaws: Sequence[str] = ()

@@ -39,15 +39,16 @@ def measure(material: Material) -> Section:
         if judged is not None:
             by_source[recording.source].append(judged)
     decoded = [each for each in speech if each]
-    rows = [_row(source, by_source[source]) for source in sorted(by_source)]
+    head = ["n", "kept", *(reason.value for reason in REASONS)]
     return Section(
         n=len(decoded) + sum(each is not None for each in noise),
         prose=PROSE,
         tables=[
             Table(
-                ["of", "n", "kept", *(reason.value for reason in REASONS)],
-                [*rows, _row("**all speech**", decoded), _row("**all noise**", [each for each in noise if each])],
+                ["of", *head],
+                [_row("speech", decoded), _row("noise", [each for each in noise if each])],
             ),
+            Table(["speech from", *head], [_row(source, by_source[source]) for source in sorted(by_source)]),
             Table(
                 [
                     "white noise added, dB below the voice",

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.curation.__main__ import PAGE, RECORDS, main
+from benchmarks.curation.__main__ import DOCS, RECORDS, main
 from benchmarks.curation.halves import Half, half_of, halves
-from benchmarks.curation.report import Measured, dump, load, render, together
+from benchmarks.curation.report import Measured, dump, front, load, pages, together
 from benchmarks.curation.section import SECTIONS, Section, Table
 
 
@@ -16,21 +16,28 @@ def measured(name: str, n: int = 3) -> Measured:
     return Measured(name, name.title(), section, Half.REPORTED, 3, "2026-03-01", "abc1234", 1.0)
 
 
-def test_the_page_in_the_docs_is_the_one_of_the_records() -> None:
-    assert PAGE.read_text("utf-8") == render(load(RECORDS))
+def test_the_pages_in_the_docs_are_those_of_the_records() -> None:
+    assert {path.name: path.read_text("utf-8") for path in DOCS.glob("curation*.md")} == pages(load(RECORDS))
 
 
-def test_records_read_back_make_the_same_page(tmp_path: Path) -> None:
+def test_records_read_back_make_the_same_pages(tmp_path: Path) -> None:
     path = tmp_path / "records.json"
     path.write_text(dump([measured("labels")]), "utf-8")
 
-    assert render(load(path)) == render([measured("labels")])
+    assert pages(load(path)) == pages([measured("labels")])
 
 
 def test_a_figure_stands_beside_its_n_and_nothing_measured_is_a_dash() -> None:
-    page = render([measured("labels")])
+    page = front([measured("labels")])
 
     assert "| source | n | WER, % |\n|---|--:|--:|\n| kitchen / hall | 1,200 | 4.5 |\n| attic | 0 | – |" in page
+
+
+def test_the_front_page_leads_to_each_sections_own() -> None:
+    found = pages([measured("personal_data")])
+
+    assert "## [Personal_Data](curation-personal-data.md)" in found["curation.md"]
+    assert found["curation-personal-data.md"].startswith("# Personal_Data\n\nHeard.\n")
 
 
 def test_a_table_without_an_n_is_refused() -> None:
@@ -47,7 +54,7 @@ def test_a_new_measurement_replaces_the_one_before_in_the_order_of_the_page() ->
 
 
 def test_what_was_not_measured_is_listed_so() -> None:
-    page = render([measured(name) for name in SECTIONS if name != "personal_data"])
+    page = front([measured(name) for name in SECTIONS if name != "personal_data"])
 
     assert "## Not measured yet\n\npersonal data.\n" in page
 
