@@ -1,4 +1,4 @@
-"""`python -m benchmarks.curation`: measures curation on recorded speech, and writes docs/curation.md and the pages behind it."""
+"""`python -m benchmarks.curation`: measures curation on recorded speech, and writes docs/curation*.md."""
 
 import argparse
 import subprocess
