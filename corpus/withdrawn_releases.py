@@ -4,6 +4,7 @@ Idempotent, and works from rows alone: the archives that hold a withdrawn clip a
 of a version that was revoked. A re-cut puts new ones beside what is left.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from corpus import object_keys, release_queries
@@ -11,19 +12,22 @@ from corpus.collaborators import Collaborators
 from corpus.errors import StoreError
 from corpus.object_store import erase_below
 
+Version = tuple[str, str]
+"""A release's name and its version."""
+
 
 @dataclass(frozen=True, slots=True)
 class Emptied:
     """What one run removed, and what it could not."""
 
     objects: int
-    refused: frozenset[tuple[str, str]] = frozenset()
-    """(name, version) of each in which something withdrawn may lie still: nobody may be told that it is gone."""
+    refused: frozenset[Version] = frozenset()
+    """Those in which something withdrawn may lie still: nobody may be told that it is gone."""
     first_error: StoreError | None = None
 
 
-def empty_withdrawn(house: Collaborators, name: str | None = None, version: str | None = None) -> Emptied:
-    """Of every version, or of one. What the store refuses holds up nothing else, and is left for the next run."""
+def empty_withdrawn(house: Collaborators, only: Collection[Version] | None = None) -> Emptied:
+    """Of every version, or of some. What the store refuses holds up nothing else, and is left for the next run."""
     with house.database.reading() as session:
         revoked = release_queries.revoked_releases(session)
         withdrawn = release_queries.withdrawn_files(session)
@@ -32,9 +36,9 @@ def empty_withdrawn(house: Collaborators, name: str | None = None, version: str 
         (file.name, file.version, object_keys.release_file(file.name, file.version, file.revision, file.path))
         for file in withdrawn
     ]
-    objects, refused, errors = 0, set[tuple[str, str]](), list[StoreError]()
+    objects, refused, errors = 0, set[Version](), list[StoreError]()
     for of_name, of_version, prefix in doomed:
-        if name is not None and (of_name, of_version) != (name, version):
+        if only is not None and (of_name, of_version) not in only:
             continue
         try:
             objects += erase_below(house.store, prefix)
@@ -44,9 +48,9 @@ def empty_withdrawn(house: Collaborators, name: str | None = None, version: str 
     return Emptied(objects, frozenset(refused), errors[0] if errors else None)
 
 
-def erase_withdrawn(house: Collaborators, name: str | None = None, version: str | None = None) -> int:
-    """As `empty_withdrawn`; returns how many objects it removed, or raises what the store refused first."""
-    emptied = empty_withdrawn(house, name, version)
+def erase_withdrawn(house: Collaborators, name: str, version: str) -> int:
+    """Of one version. Returns how many objects it removed, or raises what the store refused first."""
+    emptied = empty_withdrawn(house, [(name, version)])
     if emptied.first_error is not None:
         raise emptied.first_error
     return emptied.objects

@@ -21,7 +21,7 @@ from corpus.erasure_queries import delete_recordings
 from corpus.errors import LoanwordError, StoreError, Transient, UnknownAccount
 from corpus.object_store import erase_below
 from corpus.queries import lock_account
-from corpus.withdrawn_releases import Emptied, empty_withdrawn
+from corpus.withdrawn_releases import Emptied, Version, empty_withdrawn
 from corpus.words import AccountId, ErasureKind
 from ingest import queries
 from ingest.erasures import begin, entries, orphans
@@ -50,6 +50,7 @@ def finish_erasures(house: Collaborators, account_id: AccountId | None = None) -
     """Carries every erasure (or one account's) as far as it can go now. Raises the first `StoreError` or `Transient`
     that it met, after everything else is done; then run it again.
 
+    One account's are done while others wait for answers, so it looks at those versions alone which that account left.
     Keys first, all of them: what a key sealed is beyond reach once it is gone, however long the rest takes.
     """
     with house.database.reading() as session:
@@ -59,7 +60,7 @@ def finish_erasures(house: Collaborators, account_id: AccountId | None = None) -
         with trouble.put_by(each):
             begin.destroy_keys(house, each)
             entries.write(house, [each])
-    emptied = empty_withdrawn(house)
+    emptied = empty_withdrawn(house, None if account_id is None else _left(unfinished))
     erased += Erased(objects=emptied.objects)
     trouble.note(emptied.first_error)
     held_up = _held_up(unfinished, emptied)
@@ -108,13 +109,18 @@ class _Trouble:
             raise self._errors[0]
 
 
+def _left(unfinished: Iterable[Begun]) -> set[Version]:
+    """The versions, published or drafts, that held what these erasures take back."""
+    named = (name for each in unfinished for name in (*each.counts.releases, *each.counts.drafts))
+    return {(name, version) for name, _, version in (each.partition(" ") for each in named)}
+
+
 def _held_up(unfinished: Iterable[Begun], emptied: Emptied) -> set[str]:
     """Erasures of whose recordings some may lie in a release still: none of them is over, nor is certified.
 
     All of a person's are, if one is: who withdrew from releases first and closes the account then has left them once.
     """
-    refused = {f"{name} {version}" for name, version in emptied.refused}
-    lying = [each for each in unfinished if refused.intersection((*each.counts.releases, *each.counts.drafts))]
+    lying = [each for each in unfinished if not emptied.refused.isdisjoint(_left([each]))]
     ids, people = {each.id for each in lying}, {each.account_id for each in lying if each.account_id}
     return ids | {each.id for each in unfinished if each.account_id in people}
 

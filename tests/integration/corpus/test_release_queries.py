@@ -12,7 +12,7 @@ from corpus.collaborators import Collaborators
 from corpus.release_queries import Entombed, clips_of_account, clips_of_utterances, entomb
 from corpus.release_state import STATE
 from corpus.tables import Clip, Release, ReleaseClip, ReleaseFile, ReleaseSerial, Tombstone
-from corpus.withdrawn_releases import erase_withdrawn
+from corpus.withdrawn_releases import empty_withdrawn
 from corpus.words import AccountId, ClipId, ReleaseId, ReleaseState, Split, TombstoneReason, new_id
 from tests.factories import Lender, make_clip, make_lender
 from tests.fixtures.house import StillClock
@@ -146,11 +146,11 @@ def test_what_holds_the_voice_is_erased_and_nothing_else(house: Collaborators, t
     make_release(house, [clips_of(house, two[0]), clips_of(house, two[1])])
     withdraw(house, two[0].account_id)
 
-    erased = erase_withdrawn(house)
+    erased = empty_withdrawn(house).objects
 
     left = [info.key.removeprefix("releases/commands/1/") for info in house.store.list("releases/")]
     assert (erased, sorted(left)) == (3, ["README.md", "archives/train-00001.tar"])
-    assert erase_withdrawn(house) == 0
+    assert empty_withdrawn(house).objects == 0
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_what_cannot_be_recut_is_revoked(
 
     assert entombed.tombstones == written
     assert release(house, release_id).state is ReleaseState.REVOKED
-    erase_withdrawn(house)
+    empty_withdrawn(house)
     assert list(house.store.list("releases/commands/1/")) == []
 
 

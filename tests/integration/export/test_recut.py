@@ -16,7 +16,7 @@ from corpus.object_store import ObjectInfo
 from corpus.release_queries import clips_of_account
 from corpus.release_state import STATE
 from corpus.tables import Release, ReleaseClip, ReleaseSerial, Tombstone
-from corpus.withdrawn_releases import erase_withdrawn
+from corpus.withdrawn_releases import empty_withdrawn
 from corpus.words import ConsentAct, Purpose, ReleaseState
 from export import queries, recut
 from export.build import build_release
@@ -158,7 +158,7 @@ def test_a_version_that_is_superseded_before_it_was_cut_anew_is_revoked(
     build_release(house, NAME, "2.0", ONE_SHARD_A_SPEAKER)
 
     publish_release(house, NAME, "2.0")
-    erase_withdrawn(house)
+    empty_withdrawn(house)
 
     assert (row(house).state, stored(house)) == (ReleaseState.REVOKED, {})
     assert recut_waiting(house) == []
@@ -378,7 +378,7 @@ def test_the_bytes_of_who_left_are_gone_before_it_is_cut_anew(
     gone = names_of(house, lenders[0])
     leave(house, lenders[0].account_id)
 
-    erase_withdrawn(house)
+    empty_withdrawn(house)
 
     left = b"".join(content(house, info.key) for info in house.store.list(PREFIX))
     assert left != b""

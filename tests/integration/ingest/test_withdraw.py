@@ -312,6 +312,22 @@ def test_a_version_whose_name_begins_another_is_erased_alone(house: Collaborator
     assert below(house.store, "releases/") == ["releases/voices/10/release.json"]
 
 
+@pytest.mark.parametrize("purpose", [Purpose.COLLECT, Purpose.REVIEW, Purpose.PUBLISH])
+def test_after_an_answer_only_what_this_person_left_is_looked_at(house: Collaborators, purpose: Purpose) -> None:
+    one, other = make_lender(house), make_lender(house)
+    make_release(house, [(one, make_clip(house, one, label="a"))], "1.0")
+    make_release(house, [(other, make_clip(house, other, label="b"))], "1.1")
+    withdraw(house, other.account_id, [purpose])
+    withdraw(house, one.account_id, [purpose])
+
+    finish_erasures(house, one.account_id)
+    after_one = below(house.store, "releases/")
+    finish_erasures(house)
+
+    assert after_one == ["releases/voices/1.1/release.json"]
+    assert below(house.store, "releases/") == []
+
+
 @pytest.mark.parametrize("purpose", [Purpose.REVIEW, Purpose.PUBLISH])
 def test_withdrawing_less_than_everything_leaves_the_voice_with_its_owner(
     house: Collaborators, traces: Traces, purpose: Purpose
