@@ -14,7 +14,7 @@ import stat
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -116,14 +116,16 @@ def check_prefix(prefix: str) -> None:
         raise BadObjectKey(prefix)
 
 
-def erase_below(store: ObjectStore, prefix: str) -> int:
-    """Erases every object whose key starts so; returns how many there were.
+def erase_below(store: ObjectStore, prefix: str, only: Set[str] | None = None) -> int:
+    """Erases every object whose key starts so, or those `only` among them; returns how many there were.
 
     The listing is taken whole first: erasing under a running listing may make a store skip some.
     """
     keys = {info.key for info in store.list(prefix)}
     if isinstance(store, KeepsVersions):  # another program, or a rule of the bucket's, may have put marks over some
         keys |= set(store.with_versions(prefix))
+    if only is not None:
+        keys &= only
     store.erase_all(keys)
     return len(keys)
 

@@ -4,6 +4,7 @@ Idempotent, and works from rows alone: the archives that hold a withdrawn clip a
 of a version that was revoked. A re-cut puts new ones beside what is left.
 """
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -29,21 +30,18 @@ class Emptied:
 def empty_withdrawn(house: Collaborators, only: Collection[Version] | None = None) -> Emptied:
     """Of every version, or of some. What the store refuses holds up nothing else, and is left for the next run."""
     with house.database.reading() as session:
-        revoked = release_queries.revoked_releases(session)
         withdrawn = release_queries.withdrawn_files(session)
-    doomed = [(*each, object_keys.release_prefix(*each)) for each in revoked]  # gone already, it costs one listing
-    doomed += [
-        (file.name, file.version, object_keys.release_file(file.name, file.version, file.revision, file.path))
-        for file in withdrawn
-    ]
+        revoked = release_queries.revoked_releases(session)  # asked last: what is revoked in between is in both
+    some = defaultdict[Version, set[str]](set)
+    for file in withdrawn:
+        some[file.name, file.version].add(object_keys.release_file(file.name, file.version, file.revision, file.path))
+    doomed: dict[Version, set[str] | None] = {**some, **dict.fromkeys(revoked)}
     objects, refused, errors = 0, set[Version](), list[StoreError]()
-    for of_name, of_version, prefix in doomed:
-        if only is not None and (of_name, of_version) not in only:
-            continue
+    for version in doomed.keys() if only is None else doomed.keys() & only:
         try:
-            objects += erase_below(house.store, prefix)
+            objects += erase_below(house.store, object_keys.release_prefix(*version), doomed[version])
         except StoreError as error:
-            refused.add((of_name, of_version))
+            refused.add(version)
             errors.append(error)
     return Emptied(objects, frozenset(refused), errors[0] if errors else None)
 

@@ -128,6 +128,8 @@ def _held_up(unfinished: Iterable[Begun], emptied: Emptied) -> set[str]:
 def _carry_on(house: Collaborators, begun: Begun, *, is_held_up: bool) -> Erased:
     is_last_look = house.clock() >= last_look_at(begun)
     objects = _erase_objects(house, begun, is_last_look=is_last_look)
+    if begun.erased_at is not None and not objects and not is_last_look:  # its rows are gone, and nobody can add one
+        return Erased()
     try:
         with house.database.writing() as session:
             utterances = _delete_rows(session, house, begun, objects, is_held_up=is_held_up)
