@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -137,11 +137,12 @@ class Siege:
         self.tally.doubled += sorted(objects - set(rows.values()))
 
 
-def run(kills: int, home: Path, seed: int) -> Tally:
+def run(kills: int, home: Path, seed: int, on_kill: Callable[[Tally], object] = lambda _: None) -> Tally:
     """`kills` rounds in `home`. The seed fixes how long each server lives; what it does until then is the machine's."""
     siege = Siege(home, seed)
     for _ in range(kills):
         siege.round()
+        on_kill(siege.tally)
     return siege.peace()
 
 
@@ -174,14 +175,19 @@ def _is_whole(house: Collaborators, row: Utterance, body: bytes) -> bool:
         return False
 
 
+def _say(tally: Tally) -> None:
+    if tally.kills % 10 == 0:
+        sys.stderr.write(f"{tally.kills} kills, {tally.cut_off} times cut off, {len(tally.faults)} faults so far\n")
+
+
 def main() -> int:
-    """Prints the tally; exit status 1 where anything was lost, doubled or left half."""
+    """Prints the tally, and on standard error how it goes; exit status 1 where anything was lost, doubled or half."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="loanword-kills-") as folder:
-        tally = run(arguments.kills, Path(folder), arguments.seed)
+        tally = run(arguments.kills, Path(folder), arguments.seed, _say)
     sys.stdout.write(
         f"{tally.kills} kills, {tally.acknowledged} utterances acknowledged in the end, {tally.cut_off} times cut off, "
         f"{tally.cut_off_yet_whole} of these stored whole, {tally.orphans} orphans swept; lost {len(tally.lost)}, "
