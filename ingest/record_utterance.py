@@ -116,7 +116,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class Pending:
     """What goes into the store, and then waits there for its row."""
 
     recording: Recording
@@ -179,27 +179,27 @@ def record(house: Collaborators, admission: Admission, content_type: str, body: 
 
 def record_each(house: Collaborators, all_arrived: Sequence[Arrived]) -> list[Recorded | Exception]:
     """`record`, for several bodies at once: for each its answer, or its error."""
-    begun = [_attempt(_seal_or_replay, house, arrived) for arrived in all_arrived]
+    begun = [_attempt(_prepare_or_replay, house, arrived) for arrived in all_arrived]
     stored = _go_on(begun, partial(_store_each, house))
     return _go_on(stored, partial(_add_each, house))
 
 
 def _go_on(
-    outcomes: Sequence[Sealed | Outcome | Exception], step: Callable[[Sequence[Sealed]], Iterable[Next | Exception]]
+    outcomes: Sequence[Pending | Outcome | Exception], step: Callable[[Sequence[Pending]], Iterable[Next | Exception]]
 ) -> list[Next | Outcome | Exception]:
     """Those that have no answer yet take the next step, together."""
-    further = iter(step([each for each in outcomes if isinstance(each, Sealed)]))
-    return [next(further) if isinstance(each, Sealed) else each for each in outcomes]
+    further = iter(step([each for each in outcomes if isinstance(each, Pending)]))
+    return [next(further) if isinstance(each, Pending) else each for each in outcomes]
 
 
-def _store_each(house: Collaborators, all_sealed: Sequence[Sealed]) -> list[Sealed | Exception]:
+def _store_each(house: Collaborators, all_pending: Sequence[Pending]) -> list[Pending | Exception]:
     """Puts recordings into the store, sealed and durable, with nothing yet that leads to them."""
-    errors = house.vault.put_each([(each.key, each.object_key, each.recording.content) for each in all_sealed])
-    return [error or each for each, error in zip(all_sealed, errors, strict=True)]
+    errors = house.vault.put_each([(each.key, each.object_key, each.recording.content) for each in all_pending])
+    return [error or each for each, error in zip(all_pending, errors, strict=True)]
 
 
-def _add_each(house: Collaborators, all_sealed: Sequence[Sealed]) -> list[Recorded | Exception]:
-    additions = [_Addition(house, sealed) for sealed in all_sealed]
+def _add_each(house: Collaborators, all_pending: Sequence[Pending]) -> list[Recorded | Exception]:
+    additions = [_Addition(house, pending) for pending in all_pending]
     added = zip(additions, house.database.write_each(additions), strict=True)
     return [_attempt(addition.concluded, outcome) for addition, outcome in added]
 
@@ -219,11 +219,11 @@ def _only(outcomes: Sequence[Outcome | Exception]) -> Outcome:
     return outcome
 
 
-def _seal_or_replay(house: Collaborators, arrived: Arrived) -> Sealed | Recorded:
+def _prepare_or_replay(house: Collaborators, arrived: Arrived) -> Pending | Recorded:
     recording = _understand(house, arrived)
     if arrived.admission.earlier is not None and arrived.admission.idempotency_digest is not None:
         return _replay(house, recording, arrived.admission.idempotency_digest)
-    return _seal(house, recording)
+    return _prepare(house, recording)
 
 
 def _understand(house: Collaborators, arrived: Arrived) -> Recording:
@@ -243,7 +243,7 @@ def _understand(house: Collaborators, arrived: Arrived) -> Recording:
     return Recording(admission, content, container, metadata, captured_at, digest)
 
 
-def _seal(house: Collaborators, recording: Recording) -> Sealed:
+def _prepare(house: Collaborators, recording: Recording) -> Pending:
     account_id = recording.admission.account_id
     try:
         key = house.keyring.unwrap(account_id, recording.admission.voice_key_id, KeyKind.VOICE)
@@ -253,25 +253,25 @@ def _seal(house: Collaborators, recording: Recording) -> Sealed:
     object_key = object_keys.new_utterance_key(account_id, key.key_id, utterance_id)
     said = recording.metadata.transcript
     transcript = key.seal(said.encode(), place("utterances.transcript", utterance_id)) if said else None
-    return Sealed(recording, key, utterance_id, object_key, transcript)
+    return Pending(recording, key, utterance_id, object_key, transcript)
 
 
 class _Addition:
     """Adds the row of what lies in the store: a piece of work for a transaction, and then what came of it."""
 
-    def __init__(self, house: Collaborators, sealed: Sealed) -> None:
+    def __init__(self, house: Collaborators, pending: Pending) -> None:
         self._house = house
-        self._sealed = sealed
+        self._pending = pending
         self._may_be_there = False
 
     def __call__(self, session: Session) -> Recorded:
-        recording = self._sealed.recording
+        recording = self._pending.recording
         share_accounts(session, [recording.admission.account_id])
         now = self._house.clock()
         rests_on = _still_admitted(session, recording.admission, recording.captured_at, now)
         if recording.admission.idempotency_digest is not None:
             _refuse_deleted(session, recording.admission.device_id, recording.admission.idempotency_digest)
-        row = _row(self._house, self._sealed, rests_on, now)
+        row = _row(self._house, self._pending, rests_on, now)
         queries.add_utterance(session, row)
         self._may_be_there = True
         return Recorded(row.id, row.captured_at, row.received_at)
@@ -280,29 +280,29 @@ class _Addition:
         """The answer, once the transaction has ended; or the error, with nothing left behind."""
         if isinstance(outcome, Recorded):
             return outcome
-        recording, idempotency_digest = self._sealed.recording, self._sealed.recording.admission.idempotency_digest
+        recording, idempotency_digest = self._pending.recording, self._pending.recording.admission.idempotency_digest
         if isinstance(outcome, IntegrityError) or (isinstance(outcome, LoanwordError) and not self._may_be_there):
-            _discard(self._house, self._sealed.object_key)
+            _discard(self._house, self._pending.object_key)
         if isinstance(outcome, IntegrityError) and idempotency_digest is not None:
             return _replay(self._house, recording, idempotency_digest)
         raise outcome
 
 
-def _row(house: Collaborators, sealed: Sealed, rests_on: ConsentFact, now: datetime) -> NewUtterance:
-    recording = sealed.recording
+def _row(house: Collaborators, pending: Pending, rests_on: ConsentFact, now: datetime) -> NewUtterance:
+    recording = pending.recording
     return NewUtterance(
-        id=sealed.utterance_id,
+        id=pending.utterance_id,
         account_id=recording.admission.account_id,
         device_id=recording.admission.device_id,
         consent_event_id=rests_on.id,
         voice_key_id=recording.admission.voice_key_id,
-        object_key=sealed.object_key,
+        object_key=pending.object_key,
         idempotency_digest=recording.admission.idempotency_digest,
         body_digest=recording.digest,
         size_bytes=len(recording.content),
         media_type=recording.container.value,
         locale=recording.metadata.locale or house.settings.locale,
-        transcript=sealed.transcript,
+        transcript=pending.transcript,
         captured_at=recording.captured_at,
         received_at=max(now, recording.captured_at),
     )
