@@ -57,6 +57,8 @@ def read_signed(raw: bytes, kind: str, keys: Keys) -> dict[str, Any]:
         raise UntrustedKey(f"is signed by the key {signature['key_id']}, which is not one that is trusted here")
     try:
         value = base64.b64decode(signature["value"], validate=True)
+        if base64.b64encode(value).decode() != signature["value"]:  # base64 has bits that decoding does not look at
+            raise BadRelease("has a signature that was changed in its form")
         Ed25519PublicKey.from_public_bytes(key).verify(value, canonical(told))
     except (InvalidSignature, ValueError) as error:
         raise BadRelease("has a signature that is not of this document") from error
@@ -99,16 +101,20 @@ def with_endorsed(pinned: Keys, told: Iterable[tuple[str, str | None]]) -> dict[
 
 
 def leaf_hash(salt: str, content: object) -> str:
-    return hashlib.sha256(b"\x00" + bytes.fromhex(salt) + canonical(content)).hexdigest()
+    """Raises `ValueError` for a salt that is not written as it must be."""
+    return hashlib.sha256(b"\x00" + _unhex(salt) + canonical(content)).hexdigest()
 
 
 def includes(leaf: str, index: int, size: int, path: Sequence[str], root: str) -> bool:
-    """Whether the path leads from the leaf at this index to the root of a tree of that size (RFC 9162, 2.1.3.2)."""
+    """Whether the path leads from the leaf at this index to the root of a tree of that size (RFC 9162, 2.1.3.2).
+
+    Raises `ValueError` for a step that is not written as it must be.
+    """
     if not 0 <= index < size:
         return False
-    at, last, reached = index, size - 1, bytes.fromhex(leaf)
+    at, last, reached = index, size - 1, _unhex(leaf)
     for step in path:
-        sibling = bytes.fromhex(step)
+        sibling = _unhex(step)
         if last == 0:
             return False
         if at % 2 == 1 or at == last:
@@ -119,6 +125,14 @@ def includes(leaf: str, index: int, size: int, path: Sequence[str], root: str) -
             reached = _node(reached, sibling)
         at, last = at // 2, last // 2
     return last == 0 and reached.hex() == root
+
+
+def _unhex(digits: str) -> bytes:
+    """Bytes have one form here: `bytes.fromhex` reads capitals and spaces too, and whoever put them would go unseen."""
+    value = bytes.fromhex(digits)
+    if value.hex() != digits:
+        raise ValueError(f"{digits[:80]!r} is not written in small hexadecimal digits")
+    return value
 
 
 def _node(left: bytes, right: bytes) -> bytes:

@@ -102,8 +102,8 @@ def _check_clips(
         check_packed(directory, archives, packed, rows, findings)
     for wav_filename in consents:
         findings.add(layout.CONSENTS, f"has a proof of consent to {wav_filename}, which is not in {layout.CLIPS}")
-    for wav_filename in (name for name, row in rows.items() if row is not None):
-        findings.add(wav_filename, f"is in a CSV and not in {layout.CLIPS}")
+    for wav_filename, (split, _, _) in ((name, row) for name, row in rows.items() if row is not None):
+        findings.add(f"{split}.csv", f"names {wav_filename}, which is not in {layout.CLIPS}")
     if clips.total() + len(tombstones) != sum(contents.clips.values()) or any(
         clips[split] > contents.clips[split] for split in layout.SPLITS
     ):

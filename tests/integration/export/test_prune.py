@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -150,6 +151,11 @@ def test_a_pruned_copy_is_the_signed_set_minus_exactly_what_has_tombstones(
     assert not list((directory / "archives").glob("*"))
 
 
+def _with_bits_nobody_reads(end: bytes) -> bytes:
+    """Another last character, which decodes to the same bytes."""
+    return bytes([end[0] + 1]) + end[1:]
+
+
 def test_any_changed_byte_of_a_pruned_copy_is_found_and_its_file_named(
     house: Collaborators, lenders: list[Lender], pull_to: Callable[..., PullSummary], tmp_path: Path
 ) -> None:
@@ -170,6 +176,35 @@ def test_any_changed_byte_of_a_pruned_copy_is_found_and_its_file_named(
 
     assert unnamed == []
     assert verify(directory).sound
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "anew"),
+    [
+        pytest.param("consent.jsonl", rb'"path":\["[^"]*[a-f]', bytes.upper, id="capitals-in-a-path"),
+        pytest.param("consent.jsonl", rb'"salt":"[^"]*[a-f]', bytes.upper, id="capitals-in-a-salt"),
+        pytest.param(
+            "release.json.sig", rb'[AQgw]==(?="},"type")', _with_bits_nobody_reads, id="padding-of-a-signature"
+        ),
+        pytest.param("state.json", rb'[AQgw]==(?="})', _with_bits_nobody_reads, id="padding-of-the-state's-signature"),
+    ],
+)
+def test_what_can_be_written_in_two_ways_is_sound_in_one(
+    house: Collaborators,
+    lenders: list[Lender],
+    pull_to: Callable[..., PullSummary],
+    tmp_path: Path,
+    path: str,
+    written: bytes,
+    anew: Callable[[bytes], bytes],
+) -> None:
+    directory = pruned(house, lenders, pull_to, tmp_path / "it", packed=False)
+    sound = (directory / path).read_bytes()
+    changed = re.sub(written, lambda found: found[0][:-3] + anew(found[0][-3:]), sound, count=1)
+    (directory / path).write_bytes(changed)
+
+    assert changed != sound
+    assert any(path in str(problem) for problem in verify(directory, problems_named=1000).problems)
 
 
 @pytest.mark.parametrize("path", ["train.csv", "clips.jsonl", "consent.jsonl"])
