@@ -26,6 +26,7 @@ from corpus.prepared import on_driver
 
 BUSY_TIMEOUT_MS = 10_000
 CACHE_KIB = 16_384  # a connection; of SQLite's own 2 MB a release's snapshot reads the same pages ten times
+MAPPED_BYTES = 2_000_000_000  # of the file, at most, for readers: to look for copies touches a page a question
 CONNECT_TIMEOUT_S = 5
 WRITER_WAIT_S = 30.0
 DEADLOCK_DETECTED = "40P01"
@@ -249,6 +250,7 @@ def _prepare_sqlite(dbapi_connection: Any, _record: object) -> None:
 def _prepare_sqlite_to_read(dbapi_connection: Any, record: object) -> None:
     _prepare_sqlite(dbapi_connection, record)
     dbapi_connection.execute("PRAGMA query_only = ON")
+    dbapi_connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
 
 
 def _begin_to_write(connection: Connection) -> None:

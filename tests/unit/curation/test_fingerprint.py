@@ -1,14 +1,17 @@
 """A fingerprint finds a clip again in another form, and says nothing of it without the secret."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 import loanword.samples
 from curation.fingerprint import KEPT, fingerprint
-from curation.near_duplicates import ranked, seal
+from curation.near_duplicates import LAG_TICKS, ranked, seal
 from tests.unit.curation.sounds import Samples, silence, tone
 
 SAMPLES = Path(loanword.samples.__file__).parent
@@ -90,3 +93,23 @@ def test_a_rare_hash_counts_more_than_one_that_all_share() -> None:
     asked = {1: 0, 2: 0}
 
     assert ranked(asked, [(1, 4, 0), (1, 5, 0), (1, 6, 0), (2, 6, 0)])[0] == 6
+
+
+def test_nothing_found_ranks_nobody() -> None:
+    assert ranked({1: 0}, []) == []
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5), st.integers(0, 12)), unique_by=lambda hit: hit[:2]),
+    st.lists(st.integers(0, 12), min_size=10, max_size=10),
+)
+def test_the_best_window_of_lags_counts(hits: list[tuple[int, int, int]], ticks: list[int]) -> None:
+    crowd = Counter(bucket for bucket, _, _ in hits)
+
+    def score(of: int) -> float:
+        lags = [(ticks[bucket] - tick, 1 / crowd[bucket]) for bucket, found, tick in hits if found == of]
+        return max(sum(weight for lag, weight in lags if 0 <= lag - first <= LAG_TICKS) for first, _ in lags)
+
+    expected = sorted({of for _, of, _ in hits}, key=lambda of: (-round(score(of), 9), of))
+
+    assert ranked(dict(enumerate(ticks)), hits) == expected
