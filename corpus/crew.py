@@ -67,12 +67,12 @@ class Crew(Generic[Question, Answer]):
         return await answer
 
     def _begin(self) -> None:
-        self._has_begun = True
         for _ in range(self._threads):
             # And not the crew, which they would keep alive.
             arguments = (self._queue, self._answer_all, self._at_once, self._expected)
             threading.Thread(target=_work, args=arguments, daemon=True).start()
             weakref.finalize(self, self._queue.put, None)
+        self._has_begun = True
 
 
 def _work(

@@ -129,7 +129,7 @@ class MasterKey:
         return MasterKey.read(self._path) if self._path else self
 
     def derive(self, label: str) -> bytes:
-        """32 bytes that only this label and this master key give. Kept, as the master key is: labels are few."""
+        """32 bytes that only this label and this master key give. Kept, as the master key is."""
         known = self._derived.get(label)
         if known is None:
             hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"loanword/{label}".encode())

@@ -71,7 +71,11 @@ class ObjectStore(Protocol):
         """
 
     def erase(self, key: str) -> None:
-        """Remove every version and every unfinished upload of the object, and check. Done twice is done once."""
+        """Remove every version and every unfinished upload of the object, and check. Done twice is done once.
+
+        A small object that is being put may have no name yet, and then cannot be stopped: where somebody may still be
+        writing, erase again once they cannot.
+        """
 
     def erase_all(self, keys: Collection[str]) -> None:
         """As `erase`, of many at once: a person's whole voice takes one request a thousand, and one flush a folder."""
@@ -511,7 +515,8 @@ def _write(
 def _start_writing(descriptor: int) -> None:
     """Lets the disk begin, where the system knows how to say so: that the cache may forget what it has written."""
     if hasattr(os, "posix_fadvise"):
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        with suppress(OSError):  # a hint: what is wrong with the disk is told by fsync
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _whole(descriptor: int, size_bytes: int) -> bytes:

@@ -66,7 +66,7 @@ def entomb(
 
     The caller has locked the accounts that the clips belong to, and has appended nothing to the ledger yet. What was
     published gets tombstones; a current version waits for its re-cut and is served no more until then; superseded
-    versions and drafts are revoked. `erase_withdrawn` then removes the bytes. Each name's new state is signed here.
+    versions and drafts are revoked. `empty_withdrawn` then removes the bytes. Each name's new state is signed here.
     """
     holding = select(ReleaseClip.release_id).where(ReleaseClip.clip_id.in_(clips))
     of_releases = select(Release.name).where(Release.id.in_(holding)).distinct().order_by(Release.name)

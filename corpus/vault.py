@@ -19,9 +19,9 @@ class Vault:
 
     def put_each(self, puts: Sequence[tuple[AccountKey, str, bytes]]) -> list[Exception | None]:
         """`put`, of several key, object key and plaintext: for each its error, or None."""
-        sealed = [(object_key, key.seal(plaintext, object_key)) for key, object_key, plaintext in puts]
+        sealed = ((object_key, key.seal(plaintext, object_key)) for key, object_key, plaintext in puts)
         if isinstance(self._store, PutsTogether):
-            return [each if isinstance(each, Exception) else None for each in self._store.put_each(sealed)]
+            return [each if isinstance(each, Exception) else None for each in self._store.put_each(list(sealed))]
         return [self._put_sealed(object_key, content) for object_key, content in sealed]
 
     def get(self, key: AccountKey, object_key: str) -> bytes:

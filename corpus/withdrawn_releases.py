@@ -46,8 +46,8 @@ def empty_withdrawn(house: Collaborators, only: Collection[Version] | None = Non
     return Emptied(objects, frozenset(refused), errors[0] if errors else None)
 
 
-def erase_withdrawn(house: Collaborators, name: str, version: str) -> int:
-    """Of one version. Returns how many objects it removed, or raises what the store refused first."""
+def empty_version(house: Collaborators, name: str, version: str) -> int:
+    """`empty_withdrawn`, of one version: how many objects it removed. Raises what the store refused first."""
     emptied = empty_withdrawn(house, [(name, version)])
     if emptied.first_error is not None:
         raise emptied.first_error

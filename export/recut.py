@@ -28,7 +28,7 @@ from corpus.errors import (
 from corpus.queries import lock_account, share_accounts
 from corpus.release_queries import entomb, lock_name
 from corpus.tables import Release
-from corpus.withdrawn_releases import erase_withdrawn
+from corpus.withdrawn_releases import empty_version
 from corpus.words import EntryKind, ReleaseState, TombstoneReason
 from export import announce, archive, objects, queries, snapshot
 from export.assemble import Assembled, Progress, assemble
@@ -79,10 +79,10 @@ def recut_release(
     """
     for _ in range(ATTEMPTS):
         entomb_expired(house)
-        erase_withdrawn(house, name, version)
+        empty_version(house, name, version)
         begun = _begin(house, name, version)
         if isinstance(begun, Recut):
-            erase_withdrawn(house, name, version)
+            empty_version(house, name, version)
             return begun
         try:
             return _make(house, begun, on_progress, readers)
@@ -143,7 +143,7 @@ def revoke_release(house: Collaborators, name: str, version: str, reason: str) -
             release_queries.renew_state(session, house.signer, name, now, house.settings.release_state_lasts)
         content = {"name": name, "version": version, "revision": release.revision, "revoked": True, "reason": reason}
         ledger_queries.append_entry(session, house.signer, EntryKind.RELEASE, content, now)
-    erase_withdrawn(house, name, version)
+    empty_version(house, name, version)
 
 
 def _begin(house: Collaborators, name: str, version: str) -> "_Begun | Recut":

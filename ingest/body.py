@@ -45,7 +45,7 @@ class UploadMemory:
     def __init__(self) -> None:
         self.held_bytes = 0
         self.bodies = 0
-        """That arrive, or are here and have no answer yet."""
+        """Requests that may bring one, from before they are admitted until they have an answer."""
 
     @contextmanager
     def share(self, most_bytes: int) -> Iterator["Share"]:

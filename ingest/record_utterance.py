@@ -2,9 +2,9 @@
 
 The order is the promise. Token, account and consent are asked before a byte of the body is read. Then the recording is
 sealed and stored, durable; then one transaction asks consent again, under the account's lock, and adds the row. Whoever
-is told 201 has an utterance that survives a power cut. Whoever is refused has left nothing behind, save where the
-database failed in the very commit: nobody knows then whether the row is there, so the object stays, sealed, for
-`loanword sweep` to judge.
+is told 201 has an utterance that survives a power cut. Whoever is refused has left nothing behind, save where the store
+failed in the very put, or the database in the very commit: nobody knows then what is there, so the object stays,
+sealed, for `loanword sweep` to judge.
 
 Both take several devices at once (`admit_each`, `record_each`): those that wait at one time share a transaction, and
 each is granted or refused on its own. `record_each` is one synchronous function, run in a thread that nobody cancels: a
@@ -281,7 +281,7 @@ class _Addition:
         if isinstance(outcome, Recorded):
             return outcome
         recording, idempotency_digest = self._pending.recording, self._pending.recording.admission.idempotency_digest
-        if isinstance(outcome, IntegrityError) or (isinstance(outcome, LoanwordError) and not self._may_be_there):
+        if isinstance(outcome, IntegrityError) or not self._may_be_there:
             _discard(self._house, self._pending.object_key)
         if isinstance(outcome, IntegrityError) and idempotency_digest is not None:
             return _replay(self._house, recording, idempotency_digest)

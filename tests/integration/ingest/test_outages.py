@@ -75,7 +75,7 @@ def test_a_database_that_goes_down_before_the_commit_leaves_no_object(
     before = traces.now()
     store = HookedStore(house.store, after_put=postgresql_server.stop)
 
-    with TestClient(build_app(with_store(house, store), [routes()])) as api:  # type: ignore[arg-type]  # five verbs
+    with TestClient(build_app(with_store(house, store), [routes()])) as api:  # type: ignore[arg-type]  # every verb
         answer = send(api, lender, WAV)
 
     postgresql_server.start()
@@ -142,7 +142,7 @@ def test_an_object_that_a_refused_upload_cannot_erase_is_told_and_the_refusal_st
             session.connection().exec_driver_sql("UPDATE tokens SET revoked_at = created_at")
 
     store = NoErasing(house.store, after_put=revoke)
-    with TestClient(build_app(with_store(house, store), [routes()])) as api:  # type: ignore[arg-type]  # five verbs
+    with TestClient(build_app(with_store(house, store), [routes()])) as api:  # type: ignore[arg-type]  # every verb
         answer = send(api, lender, WAV)
 
     assert (answer.status, answer.problem) == (401, "unauthenticated")
