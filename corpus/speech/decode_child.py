@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, BinaryIO, NoReturn, Protocol
 
 import av
@@ -34,8 +35,12 @@ SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3")
 UNKNOWN_SIZES = (0, 0xFFFF_FFFF)
 MESSAGE_MAX_CHARACTERS = 300
 
-Block = NDArray[np.float32]
-"""(frames, channels), full scale at ±1."""
+Block = NDArray[np.float32] | NDArray[np.int16]
+"""(frames, channels); float32 has full scale at ±1, int16 is canonical PCM already."""
+
+
+Resample = Callable[[NDArray[np.float32], bool], NDArray[np.float32]]
+"""Takes consecutive pieces, and whether this is the last one."""
 
 
 class Source(Protocol):
@@ -74,10 +79,11 @@ class SndfileSource:
         self.codec = self._file.subtype.lower()
 
     def blocks(self) -> Iterator[Block]:
+        is_canonical = (self.rate_hz, self.channels, self.codec) == (RATE_HZ, 1, "pcm_16")
         try:
             frames = BLOCK_FRAMES
             while frames == BLOCK_FRAMES:  # a short one is the last
-                block = self._file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)
+                block = self._file.read(BLOCK_FRAMES, dtype="int16" if is_canonical else "float32", always_2d=True)
                 frames = len(block)
                 if frames:
                     yield block
@@ -165,17 +171,24 @@ def decode(recording: bytes, max_samples: int) -> Decoded:
     max_frames = math.ceil(max_samples * source.rate_hz / RATE_HZ)
     resample = _resampler(source.rate_hz)
     pieces: list[NDArray[np.int16]] = []
-    frames = 0
-    for block in source.blocks():
-        pieces.append(to_int16(resample(to_mono(block), False)))
+    frames, blocks = 0, source.blocks()
+    block = next(blocks, None)
+    while block is not None:
         frames += len(block)
-        if frames > max_frames:
-            break
-    pieces.append(to_int16(resample(np.empty(0, np.float32), True)))
-    return Decoded(np.concatenate(pieces)[:max_samples], source, too_long=frames > max_frames)
+        after = next(blocks, None) if frames <= max_frames else None
+        pieces.append(_canonical(block, resample, after is None))
+        block = after
+    pcm = np.concatenate(pieces or [np.empty(0, np.int16)])
+    return Decoded(pcm[:max_samples], source, too_long=frames > max_frames)
 
 
-def to_mono(block: Block) -> NDArray[np.float32]:
+def _canonical(block: Block, resample: Resample, is_last: bool) -> NDArray[np.int16]:
+    if block.dtype == np.int16:
+        return np.asarray(block[:, 0], np.int16)
+    return to_int16(resample(to_mono(np.asarray(block, np.float32)), is_last))
+
+
+def to_mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of the channels, before any change of rate. Raises `Undecodable` at NaN, infinity and garbage."""
     if block.size and not (block.max() < BEYOND_FULL_SCALE and block.min() > -BEYOND_FULL_SCALE):  # nor is NaN
         raise Undecodable("It has samples that are no numbers, or far beyond full scale.")
@@ -189,12 +202,18 @@ def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)
 
 
-def _resampler(rate_hz: int) -> Callable[[NDArray[np.float32], bool], NDArray[np.float32]]:
-    """Takes consecutive pieces, and whether this is the last one."""
+def _resampler(rate_hz: int) -> Resample:
     if rate_hz == RATE_HZ:
         return lambda samples, _last: samples
-    stream = soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ")
+    stream = _stream(rate_hz)
+    stream.clear()  # of a recording that ended early
     return lambda samples, last: stream.resample_chunk(samples, last)
+
+
+@lru_cache(maxsize=8)
+def _stream(rate_hz: int) -> soxr.ResampleStream:
+    """One for all recordings of a rate: to design its filter takes as long as to resample a second."""
+    return soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ")
 
 
 def _undecodable(error: Exception) -> Exception:
@@ -202,11 +221,12 @@ def _undecodable(error: Exception) -> Exception:
     return error if isinstance(error, MemoryError) else Undecodable(f"FFmpeg: {getattr(error, 'strerror', error)}")
 
 
-def answer(recording: bytes, max_samples: int) -> tuple[Header, bytes]:
+def answer(recording: bytes, max_samples: int) -> tuple[Header, memoryview]:
+    """A header, and the bytes of PCM as s16le."""
     try:
         decoded = decode(recording, max_samples)
     except Undecodable as error:
-        return {"undecodable": str(error)[:MESSAGE_MAX_CHARACTERS]}, b""
+        return {"undecodable": str(error)[:MESSAGE_MAX_CHARACTERS]}, memoryview(b"")
     source = decoded.source
     return {
         "rate_hz": source.rate_hz,
@@ -214,7 +234,7 @@ def answer(recording: bytes, max_samples: int) -> tuple[Header, bytes]:
         "container": source.container,
         "codec": source.codec,
         "too_long": decoded.too_long,
-    }, decoded.pcm.astype("<i2", copy=False).tobytes()
+    }, decoded.pcm.astype("<i2", copy=False).view(np.uint8).data
 
 
 def warm_up() -> None:
@@ -235,26 +255,25 @@ def warm_up() -> None:
         decode(written.getvalue(), RATE_HZ)
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Until the requests end."""
-    answers.write(frame_start({"ready": True}, 0))
-    answers.flush()
+def serve(requests: BinaryIO, answers: int) -> None:
+    """Until the requests end. `answers` is the descriptor of a pipe."""
+    os.write(answers, frame_start({"ready": True}, 0))
     while lengths := requests.read(LENGTHS.size):
         header_bytes, payload_bytes = LENGTHS.unpack(lengths)
         header = parse_header(requests.read(header_bytes))
         recording = requests.read(payload_bytes)
         allow_processor_time()
         answered, pcm = answer(recording, count(header, "max_samples"))
-        answers.write(frame_start(answered, len(pcm)) + pcm)  # in one piece, or the parent wakes up twice
-        answers.flush()
+        # In one piece, or the parent wakes up twice; a pipe that blocks takes all of it, and no signal is handled here.
+        os.writev(answers, (frame_start(answered, len(pcm)), pcm))
 
 
 def main() -> NoReturn:
     die_with_parent()
     warm_up()
     give_up_everything()
-    with open(0, "rb", closefd=False) as requests, open(1, "wb", closefd=False) as answers:
-        serve(requests, answers)
+    with open(0, "rb", closefd=False) as requests:
+        serve(requests, 1)
     os._exit(0)  # the libraries' own endings are worth nothing here, and cost 20 ms
 
 

@@ -1,12 +1,16 @@
 """The arithmetic between a recording and canonical PCM."""
 
+import io
 import struct
 
 import numpy as np
 import pytest
+import soundfile
+from numpy.typing import NDArray
 
+from corpus.audio import RATE_HZ
 from corpus.errors import Undecodable
-from corpus.speech.decode_child import to_int16, to_mono, with_open_end
+from corpus.speech.decode_child import decode, to_int16, to_mono, with_open_end
 
 
 def streamed_wav(riff_bytes: int, data_bytes: int) -> bytes:
@@ -38,6 +42,20 @@ def test_channels_are_averaged() -> None:
 def test_samples_that_are_no_sound_are_refused(sample: float) -> None:
     with pytest.raises(Undecodable, match="samples"):
         to_mono(np.array([[0.0], [sample]], np.float32))
+
+
+def test_nothing_of_a_recording_that_was_cut_off_is_heard_in_the_next_one() -> None:
+    def decoded(samples: NDArray[np.float32], max_samples: int) -> NDArray[np.int16]:
+        written = io.BytesIO()
+        soundfile.write(written, samples, 8_000, format="WAV", subtype="PCM_16")
+        return decode(written.getvalue(), max_samples).pcm
+
+    noise = np.random.default_rng(1).uniform(-1, 1, 100_000).astype(np.float32)
+
+    alone = decoded(noise[:4_000], RATE_HZ)
+    decoded(noise, RATE_HZ)
+
+    assert np.array_equal(decoded(noise[:4_000], RATE_HZ), alone)
 
 
 @pytest.mark.parametrize("riff_bytes", [0, 0xFFFF_FFFF, 36])
