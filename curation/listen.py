@@ -28,6 +28,8 @@ look 2 are lost, as when all are listened to wholly, and half the listening is s
 SURE_S = 0.2
 """So much speech in the first half second settles it."""
 
+_MEAN = np.full(CHUNK_SAMPLES, 1 / CHUNK_SAMPLES, np.float32)
+
 
 class SpeechDetector(Protocol):
     """Hears where somebody speaks."""
@@ -67,8 +69,8 @@ def _most_lively(samples: Samples) -> Samples:
     if chunks <= FIRST_CHUNKS:
         return samples
     signal = samples[: chunks * CHUNK_SAMPLES].reshape(chunks, CHUNK_SAMPLES).astype(np.float32)
-    signal *= np.float32(1 / 32_768)
-    level = dbfs(signal.var(axis=1, dtype=np.float32))
+    mean, square = signal @ _MEAN, np.einsum("ij,ij->i", signal, signal) / CHUNK_SAMPLES
+    level = dbfs((square - np.square(mean)) / 32_768**2)
     above = np.maximum(level - np.partition(level, chunks // 10)[chunks // 10], 0)
     sums = np.convolve(above, np.ones(FIRST_CHUNKS), "valid")
     start = int(np.argmax(sums)) * CHUNK_SAMPLES

@@ -24,6 +24,7 @@ Floats = NDArray[np.floating[Any]]
 FRAME_SAMPLES = 320  # 20 ms: two periods of the lowest voice, and the step of the models that will train on it
 BLOCK_SAMPLES = 1_600  # 100 ms: whole periods of 50 and 60 Hz, and the step of BS.1770's gating blocks
 BLOCK_FRAMES = BLOCK_SAMPLES // FRAME_SAMPLES
+FRAMES_AT_ONCE = 320  # 400 kB: they stay in a processor's cache
 EDGE_SAMPLES = 640  # 40 ms: shorter than a syllable, longer than a click
 
 FULL_SCALE = 32_700  # 0.02 dB under the largest sample: a resampler rings a little beside a clipped peak
@@ -91,7 +92,7 @@ def measure_batch(batch: Sequence[Samples], *, cut: Sequence[bool] | None = None
         "is_cut": [False] * len(batch) if cut is None else list(cut),
         "peak_dbfs": dbfs(np.square(laid.peak)).tolist(),
         "rms_dbfs": dbfs(laid.sum_frames(laid.frames_energy) / laid.at_least_one + np.square(laid.mean)).tolist(),
-        "lufs": integrated_lufs(laid.spectrum.weighed(block_weights()), laid.first_block, laid.whole_blocks),
+        "lufs": integrated_lufs(laid.spectrum.weighed, laid.first_block, laid.whole_blocks),
         "clipped_share": (_clipped(laid) / laid.at_least_one).tolist(),
         "dc_offset": laid.mean.tolist(),
         "sounding_s": sounding_s.tolist(),
@@ -132,11 +133,8 @@ class _Laid:
         self.raw = np.concatenate(parts)
         self.first_block = np.cumsum(self.blocks) - self.blocks
         self.first_frame = self.first_block * BLOCK_FRAMES
-        raw = self.raw.reshape(-1, FRAME_SAMPLES)
-        self.signal = raw.astype(np.float32)  # shape (frames, 320), in steps of a 16-bit sample
-        sums = self.signal.sum(axis=1).astype(np.float64)
-        squares = np.einsum("ij,ij->i", self.signal, self.signal).astype(np.float64)
-        place = np.arange(len(raw)) - self.each_frames(self.first_frame)
+        sums, squares = _sums(self.raw.reshape(-1, FRAME_SAMPLES))
+        place = np.arange(len(sums)) - self.each_frames(self.first_frame)
         left = self.each_frames(self.samples) - place * FRAME_SAMPLES
         mean = self.sum_frames(sums) / self.at_least_one
         self.mean = mean / 32_768
@@ -179,22 +177,32 @@ class _Laid:
     @cached_property
     def peak(self) -> NDArray[np.float64]:
         """The largest sample of each clip, full scale at 1."""
-        frames = self.raw.reshape(-1, FRAME_SAMPLES)
-        highest = np.maximum.reduceat(frames.max(axis=1), self.first_frame).astype(np.float64)
-        lowest = np.minimum.reduceat(frames.min(axis=1), self.first_frame).astype(np.float64)
-        return np.maximum(highest, -lowest) / 32_768
+        first = self.first_block * BLOCK_SAMPLES
+        highest, lowest = np.maximum.reduceat(self.raw, first), np.minimum.reduceat(self.raw, first)
+        return np.maximum(highest.astype(np.float64), -lowest.astype(np.float64)) / 32_768
 
     @cached_property
     def spectrum(self) -> BlockSpectra:
-        return BlockSpectra(self.signal)
+        return BlockSpectra(self.raw, block_weights())
 
     def edge_dbfs(self, *, at_end: bool) -> NDArray[np.float64]:
         """The level of the first or last 40 ms, or of a shorter clip."""
         size = np.clip(self.samples, 1, EDGE_SAMPLES)
         first = self.first_block * BLOCK_SAMPLES + (np.maximum(self.samples - EDGE_SAMPLES, 0) if at_end else 0)
-        edges = self.signal.reshape(-1)[first[:, np.newaxis] + np.arange(EDGE_SAMPLES)]
+        edges = self.raw[first[:, np.newaxis] + np.arange(EDGE_SAMPLES)]
         centred = (edges / 32_768 - self.mean[:, np.newaxis]) * (np.arange(EDGE_SAMPLES) < size[:, np.newaxis])
         return dbfs(np.square(centred).sum(axis=1) / size)
+
+
+def _sums(frames: NDArray[np.int16]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each frame's sum and sum of squares, in steps of a 16-bit sample; shapes (frames, 320) → (frames,) twice."""
+    sums, squares = np.empty(len(frames)), np.empty(len(frames))
+    for start in range(0, len(frames), FRAMES_AT_ONCE):
+        part = slice(start, start + FRAMES_AT_ONCE)
+        signal = frames[part].astype(np.float32)
+        sums[part] = signal.sum(axis=1)
+        squares[part] = np.einsum("ij,ij->i", signal, signal)
+    return sums, squares
 
 
 def _where(there: NDArray[np.bool_], values: NDArray[np.float64]) -> list[float | None]:

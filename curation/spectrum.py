@@ -11,6 +11,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 BLOCK_SAMPLES, BIN_HZ = 1_600, 10
+BLOCKS_AT_ONCE = 64
+LOWEST_BINS = 26
 
 LOOKED_AT = 8
 """Blocks a clip, those with most above 2 kHz: where a speaker hisses, the whole band is in use."""
@@ -32,41 +34,42 @@ MAINS_BINS = {50: (5, 10, 15, 20), 60: (6, 12, 18, 24)}
 
 
 class BlockSpectra:
-    """The mean square of each block of a signal in each of 801 bins; a row would sum to the block's mean square.
+    """What is asked of the mean squares of blocks in 801 bins; those of all bins would sum to the block's own."""
 
-    What is kept are the squares of real and imaginary parts side by side: all that is asked of them is weighed sums.
-    """
+    def __init__(self, signal: NDArray[np.int16], weights: NDArray[np.float32]) -> None:
+        """Takes blocks end to end, and the weight of each bin, shape (801,). A constant offset stays in the first bin.
 
-    def __init__(self, signal: NDArray[np.float32]) -> None:
-        """Takes blocks end to end, in steps of a 16-bit sample. A constant offset stays in the first bin."""
+        A few blocks at once, which stay in a processor's cache.
+        """
         self.blocks = signal.reshape(-1, BLOCK_SAMPLES)
-        parts = scipy.fft.rfft(self.blocks, axis=1).view(np.float32)
-        self._squares = np.square(parts, out=parts)
-        self._scale = np.full(BLOCK_SAMPLES // 2 + 1, 2 / BLOCK_SAMPLES**2 / 32_768**2, np.float32)
-        self._scale[[0, -1]] /= 2
-
-    def weighed(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The sum over the bins, each by its weight; shapes (801,) → (blocks,)."""
-        return np.asarray(self._squares @ np.repeat(weights * self._scale, 2), np.float32)
-
-    def lowest(self, bins: int) -> NDArray[np.float64]:
-        """The first bins, shape (blocks, bins)."""
-        pairs = self._squares[:, : 2 * bins].astype(np.float64)
-        return np.asarray((pairs[:, ::2] + pairs[:, 1::2]) * self._scale[:bins], np.float64)
+        sums = np.empty((len(self.blocks), 2), np.float32)
+        lowest = np.empty((len(self.blocks), 2 * LOWEST_BINS))
+        scale = _scale()
+        of_parts = np.repeat(np.stack([weights, _high()], axis=1) * scale[:, np.newaxis], 2, axis=0)
+        for start in range(0, len(self.blocks), BLOCKS_AT_ONCE):
+            some = slice(start, start + BLOCKS_AT_ONCE)
+            parts = scipy.fft.rfft(self.blocks[some].astype(np.float32), axis=1).view(np.float32)
+            squares = np.square(parts, out=parts)  # of real and imaginary parts, by turns
+            sums[some] = squares @ of_parts
+            lowest[some] = squares[:, : 2 * LOWEST_BINS]
+        self.weighed, self.high = sums.T
+        """The sum over the bins, each by its weight, and that of the bins above 2 kHz; shape (blocks,)."""
+        self.lowest = (lowest[:, ::2] + lowest[:, 1::2]) * scale[:LOWEST_BINS]
+        """The first bins, shape (blocks, 26)."""
 
 
 def bandwidth_hz(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> list[float | None]:
     """Up to where each clip has sound, in steps of 250 Hz; None where no whole block sounds."""
     first = np.cumsum(blocks) - blocks
     clip = np.repeat(np.arange(len(blocks)), blocks)
-    high = np.where(_is_whole(blocks, whole_blocks), spectrum.weighed(_high()), -1)
+    high = np.where(_is_whole(blocks, whole_blocks), spectrum.high, -1)
     order = np.lexsort((-high, clip))
     rank = np.arange(len(order)) - np.repeat(first, blocks)
     chosen = order[(rank < LOOKED_AT) & (high[order] >= 0)]
     found: list[float | None] = [None] * len(blocks)
     if not len(chosen):
         return found
-    looked_at = spectrum.blocks[chosen]
+    looked_at = spectrum.blocks[chosen].astype(np.float32)
     is_clipped = np.abs(looked_at).max(axis=1) >= FULL_SCALE
     of_clips = np.bincount(clip[chosen], weights=~is_clipped, minlength=len(blocks)) > 0
     chosen, looked_at = (kept[~is_clipped | ~of_clips[clip[chosen]]] for kept in (chosen, looked_at))
@@ -90,7 +93,7 @@ def hum_dbfs(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray
     """
     first = np.cumsum(blocks) - blocks
     clip = np.repeat(np.arange(len(blocks)), blocks)
-    low = spectrum.lowest(26)
+    low = spectrum.lowest
     level = np.where(_is_whole(blocks, whole_blocks), low.sum(axis=1), np.inf)
     order = np.lexsort((level, clip))
     rank = np.arange(len(order)) - np.repeat(first, blocks)
@@ -112,6 +115,13 @@ def hum_dbfs(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray
 def _is_whole(blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> NDArray[np.bool_]:
     place = np.arange(int(blocks.sum())) - np.repeat(np.cumsum(blocks) - blocks, blocks)
     return np.asarray(place < np.repeat(whole_blocks, blocks))
+
+
+@cache
+def _scale() -> NDArray[np.float32]:
+    scale = np.full(BLOCK_SAMPLES // 2 + 1, 2 / BLOCK_SAMPLES**2 / 32_768**2, np.float32)
+    scale[[0, -1]] /= 2
+    return scale
 
 
 @cache
