@@ -163,11 +163,9 @@ class _Laid:
     @cached_property
     def noise(self) -> NDArray[np.float64]:
         """The power that nine frames in ten exceed, at least that of the rounding to 16 bits; of each clip."""
-        clip = self.each_frames(np.arange(len(self.samples)))
-        power = np.where(self.is_whole_frame, self.frames_power, np.inf)
-        order = np.lexsort((power, clip))
-        rank = (ALWAYS_THERE * np.maximum(self.samples // FRAME_SAMPLES - 1, 0)).astype(np.int64)
-        found = power[order][self.first_frame + rank]
+        power = np.split(np.where(self.is_whole_frame, self.frames_power, np.inf), self.first_frame[1:])
+        ranks = (ALWAYS_THERE * np.maximum(self.samples // FRAME_SAMPLES - 1, 0)).astype(np.int64).tolist()
+        found = np.array([np.partition(of_clip, rank)[rank] for of_clip, rank in zip(power, ranks, strict=True)])
         return np.maximum(np.where(np.isfinite(found), found, 0), 1 / 12 / 32_768**2)
 
     @cached_property
