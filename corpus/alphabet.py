@@ -11,7 +11,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
@@ -21,9 +21,12 @@ from corpus.spoken import Numbers, Rule, spell_out
 _LANGUAGES = "corpus.languages"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Alphabet:
-    """One language's label characters, and how its transcripts become labels."""
+    """One language's label characters, and how its transcripts become labels.
+
+    Without slots: it keeps what it asks of every transcript.
+    """
 
     characters: str
     numbers: Numbers
@@ -37,7 +40,7 @@ class Alphabet:
         for written, instead in self.replaced.items():
             text = text.replace(written, instead)
         text = unicodedata.normalize("NFKC", text)
-        if set(text.lower()) <= {*self.characters, *self.spaced, *self.dropped}:
+        if self._unspoken.issuperset(text.lower()):
             return text
         return spell_out(text, self.spoken, self.numbers)
 
@@ -50,7 +53,7 @@ class Alphabet:
         label = " ".join(spoken.translate(self._marks).split())
         if not label.strip("' "):
             raise EmptyTranscript
-        if outside := "".join(sorted(set(label) - set(self.characters))):
+        if outside := "".join(sorted(set(label).difference(self.characters))):
             raise OutsideAlphabet(outside)
         return label
 
@@ -58,7 +61,12 @@ class Alphabet:
         """`alphabet.txt`: one label a line, `#` escaped, a newline at the end."""
         return "".join(("\\#" if character == "#" else character) + "\n" for character in self.characters)
 
-    @property
+    @cached_property
+    def _unspoken(self) -> frozenset[str]:
+        """What stands for itself, or for no word."""
+        return frozenset(self.characters + self.spaced + self.dropped)
+
+    @cached_property
     def _marks(self) -> dict[int, str]:
         return {ord(mark): " " for mark in self.spaced} | {ord(mark): "" for mark in self.dropped}
 

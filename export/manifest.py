@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
 from corpus.alphabet import Alphabet
 from corpus.audio import RATE_HZ
@@ -110,7 +109,7 @@ def feature_frames(samples: int) -> int:
 
 def frames_needed(transcript: str) -> int:
     """The fewest steps that CTC can spell it in: one a character, and a blank between two that are alike."""
-    return len(transcript) + sum(a == b for a, b in pairwise(transcript))
+    return len(transcript) + sum(map(str.__eq__, transcript, transcript[1:]))
 
 
 def format_csv(rows: Iterable[Row]) -> str:

@@ -127,7 +127,7 @@ def _releasable() -> "Select[Clip, Utterance]":
 
 
 @cache
-def _releasable_clips() -> Select[*tuple[object, ...]]:
+def _releasable_clips() -> Select[*tuple[Any, ...]]:
     """Those after one, by account and clip."""
     place = tuple_(Utterance.account_id, Clip.id)
     return (
@@ -150,7 +150,7 @@ def releasable_clips(session: Session, now: datetime, after: tuple[AccountId, Cl
     """The next page of them, by account and clip."""
     account_id, clip_id = after or ("", "")
     asked = {"consent_now": now, "account_id": account_id, "clip_id": clip_id}
-    return [LabelledClip(**row._mapping) for row in session.execute(_releasable_clips(), asked)]
+    return [LabelledClip(*row) for row in session.execute(_releasable_clips(), asked)]
 
 
 @cache
@@ -194,7 +194,7 @@ def count_standing(
 
 
 @cache
-def _shard_clips() -> Select[*tuple[object, ...]]:
+def _shard_clips() -> Select[*tuple[Any, ...]]:
     return (
         _standing(of_shard=True)
         .with_only_columns(
@@ -223,7 +223,7 @@ def shard_clips(
 ) -> list[ShardClip]:
     """The clips of one shard that may still be published, in the order of its archive."""
     asked = {"consent_now": now, "release_id": release_id, "snapshot_at": snapshot_at, "shard": shard}
-    return [ShardClip(**row._mapping) for row in session.execute(_shard_clips(), asked)]
+    return [ShardClip(*row) for row in session.execute(_shard_clips(), asked)]
 
 
 def _votes(decision: Decision) -> ScalarSelect[int]:
@@ -268,8 +268,7 @@ def write_down(
         session.connection().execute(_SET_DIGEST, [{"b_release_id": release.id, **row} for row in rows])
     session.execute(delete(ReleaseFile).where(ReleaseFile.release_id == release.id))
     session.flush()
-    for path, file in files.items():
-        add_file(session, release.id, path, file)
+    session.execute(insert(ReleaseFile), [_file_row(release.id, path, file) for path, file in files.items()])
 
 
 _CLIPS = Table.metadata.tables[ReleaseClip.__tablename__]
@@ -281,16 +280,18 @@ _SET_DIGEST = (
 
 
 def add_file(session: Session, release_id: ReleaseId, path: str, file: StoredFile) -> None:
-    session.merge(
-        ReleaseFile(
-            release_id=release_id,
-            path=path,
-            size_bytes=file.facts.size_bytes,
-            sha256=file.facts.sha256,
-            revision=file.revision,
-        )
-    )
+    session.merge(ReleaseFile(**_file_row(release_id, path, file)))
     session.flush()
+
+
+def _file_row(release_id: ReleaseId, path: str, file: StoredFile) -> dict[str, object]:
+    return {
+        "release_id": release_id,
+        "path": path,
+        "size_bytes": file.facts.size_bytes,
+        "sha256": file.facts.sha256,
+        "revision": file.revision,
+    }
 
 
 def files_of(session: Session, release_id: ReleaseId, *, withdrawn: bool | None = None) -> dict[str, StoredFile]:
@@ -366,9 +367,9 @@ def add_split_assignments(session: Session, release_name: str, splits: Mapping[A
         session.execute(insert(SplitAssignment), page)
 
 
-def add_release_clips(session: Session, rows: Iterable[Mapping[str, object]]) -> None:
-    for page in _pages([dict(row) for row in rows]):
-        session.execute(insert(ReleaseClip), page)
+def add_release_clips(session: Session, rows: Sequence[dict[str, object]]) -> None:
+    for page in _pages(rows):
+        session.connection().execute(insert(_CLIPS), page)
 
 
 def shards_of(session: Session, release_id: ReleaseId) -> list[tuple[str, Split, int]]:

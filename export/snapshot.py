@@ -112,7 +112,7 @@ def take(house: Collaborators, name: str, version: str, policy: Policy) -> Snaps
         )
         session.add(release)
         session.flush()
-        queries.add_release_clips(session, ({"release_id": release.id, **row} for row in plan.rows))
+        queries.add_release_clips(session, [{"release_id": release.id, **row} for row in plan.rows])
         queries.add_split_assignments(session, name, plan.new_assignments)
         return of(session, release)
 
