@@ -24,9 +24,13 @@ def new_salt() -> str:
     return secrets.token_hex(SALT_BYTES)
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+"""Made once: to make one takes as long as to write a leaf down."""
+
+
 def canonical(content: Mapping[str, object]) -> bytes:
     """The one way to write a JSON object down: keys sorted, no spaces, UTF-8. No floats: they have too many ways."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(content).encode()
 
 
 def leaf_hash(salt: str, content: Mapping[str, object]) -> str:
@@ -102,12 +106,16 @@ class Tree:
         return known
 
     def _path(self, index: int, start: int, end: int) -> list[str]:
-        if end - start == 1:
-            return []
-        middle = start + _largest_power_below(end - start)
-        if index < middle:
-            return [*self._path(index, start, middle), self._hash(middle, end)]
-        return [*self._path(index, middle, end), self._hash(start, middle)]
+        from_the_root = []
+        while end - start > 1:
+            middle = start + _largest_power_below(end - start)
+            if index < middle:
+                from_the_root.append(self._hash(middle, end))
+                end = middle
+            else:
+                from_the_root.append(self._hash(start, middle))
+                start = middle
+        return from_the_root[::-1]
 
     def _subproof(self, first: int, start: int, end: int, *, whole: bool) -> list[str]:
         if first == end:

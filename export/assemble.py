@@ -18,7 +18,7 @@ from corpus.queries import consents_behind
 from corpus.words import ClipId, Split
 from export import archive, consents, datasheet, manifest, objects, shards, snapshot
 from export.archive import Member
-from export.consents import CONSENTS, Consents
+from export.consents import CONSENTS, Consented, Consents
 from export.counts import Counted, count, warnings
 from export.manifest import ReleasedClip
 from export.objects import StoredFile
@@ -66,8 +66,14 @@ def assemble(
         # Written while the last shards are on their way, and put once all of them stand.
         clips = sorted((member.clip for member in members), key=lambda clip: clip.wav_filename)
         described = work.described(clips)
-        proven = work.proven(members)
-        texts = {**work.manifests(clips), CONSENTS: proven.text, **datasheet.papers(described)}
+        lines = {clip.wav_filename: manifest.format_clip(clip) for clip in clips}
+        proven = work.proven(members, lines)
+        texts = {
+            **work.manifests(clips),
+            manifest.CLIPS: "".join(lines.values()),
+            CONSENTS: proven.text,
+            **datasheet.papers(described),
+        }
         files = {**kept, **{path: put.result() for path, put in under_way.items()}}
         put = putters.map(lambda path: work.put(path, texts[path].encode()), texts)
         files |= zip(texts, put, strict=True)
@@ -162,15 +168,17 @@ class _Work:
         return {
             **csvs,
             "alphabet.txt": snapshot.alphabet_of(self.frozen.policy).as_file(),
-            "clips.jsonl": "".join(map(manifest.format_clip, clips)),
         }
 
-    def proven(self, members: Sequence[Member]) -> Consents:
+    def proven(self, members: Sequence[Member], lines: Mapping[str, str]) -> Consents:
         with self.house.database.reading() as session:
             stated = consents_behind(session, self.frozen.release_id, self.frozen.snapshot_at)
         if any(member.account_id not in stated for member in members):
             raise ReleaseWithdrawn(archive.BUILD_AGAIN)
-        return consents.prove([(each.clip, each.consent_salt, stated[each.account_id]) for each in members])
+        return consents.prove(
+            Consented(each.clip, lines[each.clip.wav_filename], each.consent_salt, stated[each.account_id])
+            for each in members
+        )
 
 
 def _put_shard(work: _Work, shard: Shard, content: memoryview) -> StoredFile:

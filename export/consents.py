@@ -6,13 +6,12 @@ together across releases. Its salt derives from the speaker's voice key, and so 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from corpus import ledger
 from corpus.consent import NEEDS, StatedConsent
 from corpus.words import Purpose
-from export import manifest
 from export.manifest import ReleasedClip
 
 CONSENTS = "consent.jsonl"
@@ -33,11 +32,21 @@ def salt_message(name: str, version: str, wav_filename: str) -> bytes:
     return f"{name}/{version}/{wav_filename}".encode()
 
 
-def leaf(clip: ReleasedClip, stated: StatedConsent) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """A clip and its line of clips.jsonl, the salt of its leaf, and the consent behind it."""
+
+    clip: ReleasedClip
+    line: str
+    salt: str
+    stated: StatedConsent
+
+
+def leaf(of: Consented) -> dict[str, object]:
     """What a leaf commits to."""
-    line = manifest.format_clip(clip).rstrip("\n")
+    clip, stated = of.clip, of.stated
     return {
-        "clip_line_sha256": hashlib.sha256(line.encode()).hexdigest(),
+        "clip_line_sha256": hashlib.sha256(of.line.removesuffix("\n").encode()).hexdigest(),
         "notice_version": stated.notice_version,
         "notice_wording_sha256": stated.wording_sha256,
         "purposes": PURPOSES,
@@ -45,11 +54,11 @@ def leaf(clip: ReleasedClip, stated: StatedConsent) -> dict[str, object]:
     }
 
 
-def prove(clips: Sequence[tuple[ReleasedClip, str, StatedConsent]]) -> Consents:
-    """Of each clip, the salt of its leaf, and the consent behind it. Leaves stand in the order of file names."""
-    ordered = sorted(clips, key=lambda each: each[0].wav_filename)
-    leaves = [leaf(clip, stated) for clip, _, stated in ordered]
-    hashes = [ledger.leaf_hash(salt, content) for (_, salt, _), content in zip(ordered, leaves, strict=True)]
+def prove(clips: Iterable[Consented]) -> Consents:
+    """Leaves stand in the order of file names."""
+    ordered = sorted(clips, key=lambda each: each.clip.wav_filename)
+    leaves = list(map(leaf, ordered))
+    hashes = [ledger.leaf_hash(each.salt, content) for each, content in zip(ordered, leaves, strict=True)]
     tree = ledger.Tree(hashes)
     lines = [
         ledger.canonical(
@@ -57,10 +66,10 @@ def prove(clips: Sequence[tuple[ReleasedClip, str, StatedConsent]]) -> Consents:
                 "content": content,
                 "index": index,
                 "path": tree.inclusion(index),
-                "salt": salt,
-                "wav_filename": clip.wav_filename,
+                "salt": each.salt,
+                "wav_filename": each.clip.wav_filename,
             }
         ).decode()
-        for index, ((clip, salt, _), content) in enumerate(zip(ordered, leaves, strict=True))
+        for index, (each, content) in enumerate(zip(ordered, leaves, strict=True))
     ]
     return Consents("".join(f"{line}\n" for line in lines), ledger.root(hashes))

@@ -137,6 +137,11 @@ def csv_rows(clips: Iterable[ReleasedClip]) -> list[Row]:
     return [Row(clip.wav_filename, clip.wav_filesize, clip.transcript) for clip in clips]
 
 
+CLIPS = "clips.jsonl"
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
 def format_clip(clip: ReleasedClip) -> str:
     """One line of clips.jsonl, with its line end. Null is for what nobody has measured."""
     fields = {
@@ -157,7 +162,7 @@ def format_clip(clip: ReleasedClip) -> str:
         "snr_db": clip.snr_db,
         "tags": list(clip.tags),
     }
-    return json.dumps(fields, ensure_ascii=False) + "\n"
+    return _ENCODER.encode(fields) + "\n"
 
 
 def parse_clip(line: str) -> ReleasedClip:
