@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 from numpy.typing import NDArray
 
 from corpus.collaborators import Collaborators
-from corpus.errors import KeyDestroyed, ObjectAbsent, ObjectCorrupt, StoreError
+from corpus.errors import AccountKeyError, KeyDestroyed, ObjectAbsent, ObjectCorrupt, StoreError
 from corpus.keys import AccountKey, KeyKind
 from corpus.queries import share_accounts
 from corpus.tables import NearDuplicate
@@ -173,7 +173,7 @@ class _Listening:
             return np.frombuffer(self.house.vault.get(self.keys[each.voice_key_id], each.object_key), dtype="<i2")
         except KeyDestroyed:
             return None  # withdrawn since: its rows go, too
-        except (ObjectAbsent, ObjectCorrupt) as error:
+        except (AccountKeyError, ObjectAbsent, ObjectCorrupt) as error:
             log.error("clip_lost", clip=each.clip_id, error=type(error).__name__)
             return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, delete, func, or_, select, update
+from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -168,6 +168,10 @@ def add_clip(session: Session, clip: Clip, findings: Sequence[Finding]) -> bool:
 # Clips that another rule judged
 
 
+MEASURING = "measurement"
+"""The stage of a failure to measure a clip again; its version is that of the measures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stale:
     """A clip that was measured or judged otherwise than we would now. An older release left no row of measurements."""
@@ -184,7 +188,7 @@ class Stale:
 
 def stale_clips(session: Session, now: datetime, *, version: int, rules: str, after: str, limit: int) -> list[Stale]:
     """The next usable clips, by id, whose measures are older than `version` and can be taken again from their audio, or
-    whose verdicts are not those of `rules`. What failed is not asked again."""
+    whose verdicts are not those of `rules`. What failed is not asked again, be it the clip or its measuring."""
     return _stale(session, _stale_clips(now, version, rules).where(Clip.id > after).order_by(Clip.id).limit(limit))
 
 
@@ -199,6 +203,7 @@ def still_stale(session: Session, ids: Iterable[ClipId], now: datetime, *, versi
 
 def _stale_clips(now: datetime, version: int, rules: str) -> Select[Clip, Utterance]:
     older = or_(Measurement.clip_id.is_(None), Measurement.version != version)
+    tried = exists().where(Verdict.clip_id == Clip.id, Verdict.stage == MEASURING, Verdict.stage_version == version)
     judged_otherwise = and_(Measurement.clip_id.is_not(None), Measurement.judged_by != rules)
     return (
         usable_clips(Purpose.COLLECT, now)
@@ -206,7 +211,7 @@ def _stale_clips(now: datetime, version: int, rules: str) -> Select[Clip, Uttera
         .outerjoin(Measurement, Measurement.clip_id == Clip.id)
         .where(
             or_(Clip.outcome.is_(None), Clip.outcome != Outcome.FAILED),
-            or_(and_(Clip.object_key.is_not(None), older), judged_otherwise),
+            or_(and_(Clip.object_key.is_not(None), older, ~tried), judged_otherwise),
         )
     )
 
@@ -232,6 +237,14 @@ def judge_again(session: Session, measurement: Measurement, verdicts: Sequence[V
     """Writes a clip's newer measurements and verdicts over those of the same stages and versions."""
     for row in (measurement, *verdicts):
         session.merge(row)
+
+
+def not_measured(session: Session, clip_id: ClipId, error: str, version: int, rules: str, now: datetime) -> None:
+    """Notes that the clip could not be measured again, so that no later pass tries in vain; its outcome stands."""
+    session.merge(
+        Verdict(clip_id=clip_id, stage=MEASURING, stage_version=version, outcome=Outcome.FAILED, reason=error, at=now)
+    )
+    session.execute(update(Measurement).where(Measurement.clip_id == clip_id).values(judged_by=rules))
 
 
 def end_otherwise(

@@ -5,7 +5,7 @@ What a person decided stays, and so does every release; what is built later foll
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 import numpy as np
@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
-from corpus.errors import ObjectAbsent, ObjectCorrupt
+from corpus.errors import AccountKeyError, KeyDestroyed, ObjectAbsent, ObjectCorrupt
 from corpus.keys import AccountKey, KeyKind
 from corpus.queries import share_accounts
 from corpus.speech.detector import load_detector
@@ -36,6 +36,14 @@ CLIPS_AT_ONCE = 100
 STAGE_REASONS = {reason.value for reason in DropReason} - {*SET_REASONS, DropReason.PERSONAL_DATA.value}
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The measurements on which each clip is judged, and for what could not be measured again the reason."""
+
+    measurements: dict[ClipId, Measurements]
+    lost: dict[ClipId, str]
 
 
 def rejudge(house: Collaborators, stages: Sequence[Stage] = pipeline.STAGES) -> int:
@@ -61,44 +69,53 @@ def _must_be_measured(each: Stale) -> bool:
 
 def _measured(
     house: Collaborators, page: Sequence[Stale], detector: SpeechDetector | None, stages: Sequence[Stage]
-) -> dict[ClipId, Measurements]:
-    """The measurements on which each clip is judged: taken again from its audio, or as they stand."""
-    found = {each.clip_id: measurements_of(each.measured) for each in page if each.measured}
-    keys, again, clips = dict[KeyId, AccountKey](), list[Stale](), list[Samples]()
+) -> _Measured:
+    """As they stand, or taken again from the audio. What has none any more keeps its old verdict."""
+    stand = {each.clip_id: measurements_of(each.measured) for each in page if each.measured}
+    keys, again, clips, lost = dict[KeyId, AccountKey](), list[Stale](), list[Samples](), dict[ClipId, str]()
     for each in page:
         if not _must_be_measured(each):
             continue
-        assert each.object_key is not None
-        if each.voice_key_id not in keys:
-            keys[each.voice_key_id] = house.keyring.unwrap(each.account_id, each.voice_key_id, KeyKind.VOICE)
+        stand.pop(each.clip_id, None)
         try:
-            pcm = house.vault.get(keys[each.voice_key_id], each.object_key)
-        except (ObjectAbsent, ObjectCorrupt) as error:  # the audit tells of it; its old verdict stands
-            log.error("clip_lost", clip=each.clip_id, error=type(error).__name__)
-            found.pop(each.clip_id, None)
+            samples = _samples(house, each, keys)
+        except (AccountKeyError, ObjectAbsent, ObjectCorrupt) as error:  # the audit tells of it
+            lost[each.clip_id] = type(error).__name__
+            if not isinstance(error, KeyDestroyed):  # that is a withdrawal, which the gate will see
+                log.error("clip_lost", clip=each.clip_id, error=type(error).__name__)
             continue
         again.append(each)
-        clips.append(np.frombuffer(pcm, dtype="<i2"))
+        clips.append(samples)
     cut = [each.measured is not None and each.measured.is_cut for each in again]
     measured = measured_with_speech(clips, cut, detector, stages) if again else []
-    return found | {each.clip_id: of for each, of in zip(again, measured, strict=True)}
+    return _Measured(stand | {each.clip_id: of for each, of in zip(again, measured, strict=True)}, lost)
+
+
+def _samples(house: Collaborators, each: Stale, keys: dict[KeyId, AccountKey]) -> Samples:
+    """Its audio. `keys` are the page's unwrapped keys so far. Raises `AccountKeyError`, `StoreError` or `Transient`."""
+    assert each.object_key is not None
+    if each.voice_key_id not in keys:
+        keys[each.voice_key_id] = house.keyring.unwrap(each.account_id, each.voice_key_id, KeyKind.VOICE)
+    return np.frombuffer(house.vault.get(keys[each.voice_key_id], each.object_key), dtype="<i2")
 
 
 def measurements_of(row: Measurement) -> Measurements:
     return Measurements(**{field.name: getattr(row, field.name) for field in fields(Measurements)})
 
 
-def _record(
-    house: Collaborators, page: Sequence[Stale], measured: dict[ClipId, Measurements], stages: Sequence[Stage]
-) -> int:
+def _record(house: Collaborators, page: Sequence[Stale], found: _Measured, stages: Sequence[Stage]) -> int:
     """The gate: what may be used still, and is stale still, gets its verdicts and its ending, in one commit."""
     rules, judged = pipeline.rules(stages), 0
     with house.database.writing() as session:
         duplicate_queries.lock_decisions(session)  # an outcome belongs to whoever decides over sets of clips, too
-        share_accounts(session, {each.account_id for each in page})
+        ids = [each.clip_id for each in page]
+        share_accounts(session, duplicate_queries.accounts_of_clips(session, ids))  # some may be closed since
         now = house.clock()
-        for each in queries.still_stale(session, measured, now, version=VERSION, rules=rules):
-            of, old = measured[each.clip_id], each.measured
+        for each in queries.still_stale(session, ids, now, version=VERSION, rules=rules):
+            if each.clip_id in found.lost:
+                queries.not_measured(session, each.clip_id, found.lost[each.clip_id], VERSION, rules, now)
+                continue
+            of, old = found.measurements[each.clip_id], each.measured
             verdicts = pipeline.run(stages, of)
             judged += 1
             passes = pipeline.drop_reason(verdicts) is None

@@ -23,6 +23,7 @@ from curation.executors import Inline
 from curation.worker import curate_batch
 from tests.factories import make_lender, make_utterance, wav, withdraw_consent
 from tests.fixtures.house import StillClock
+from tests.integration.curation.damage import damage, keys_that_go
 from tests.integration.curation.endings import DUPLICATE, KEPT, SHARED, endings, rows
 
 SAMPLES = Path(loanword.samples.__file__).parent
@@ -176,6 +177,34 @@ def test_what_was_recorded_and_not_compared_is_found_again(house: Collaborators,
 
     assert len(rows(house, NearDuplicate)) == 1
     assert sorted(map(str, endings(house).values())) == sorted(map(str, [KEPT, DUPLICATE]))
+
+
+def test_a_damaged_clip_is_compared_with_nothing_and_stops_nobody(house: Collaborators, bench: Workbench) -> None:
+    ada = make_lender(house)
+    first, second = make_utterance(house, ada, body=PLAIN), make_utterance(house, ada, body=QUIETER)
+    curate_batch(bench, [first])
+    [clip] = rows(house, Clip)
+    damage(house, clip.id)
+
+    curate_batch(bench, [second])
+    with house.database.writing() as session:  # as after a worker's death, when both are read from the store
+        session.query(Fingerprint).update({"compared_at": None})
+    run.decide_duplicates(house)
+
+    assert (endings(house), rows(house, NearDuplicate)) == ({first: KEPT, second: KEPT}, [])
+    assert None not in {row.compared_at for row in rows(house, Fingerprint)}
+
+
+def test_a_voice_whose_key_goes_before_it_is_compared_holds_up_nobody(house: Collaborators, bench: Workbench) -> None:
+    ada, bo = make_lender(house), make_lender(house)
+    ours, theirs = make_utterance(house, ada, body=PLAIN), make_utterance(house, bo, body=QUIETER)
+    curate_batch(bench, [ours])
+
+    going = replace(house, keyring=keys_that_go(house, ada.account_id))
+    curate_batch(replace(bench, house=going), [theirs])
+    run.decide_duplicates(house)
+
+    assert (endings(house)[theirs], rows(house, NearDuplicate)) == (KEPT, [])
 
 
 def test_a_voice_withdrawn_while_it_is_compared_gets_no_pair(

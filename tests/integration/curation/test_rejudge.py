@@ -1,5 +1,6 @@
 """Clips of earlier runs, judged again when measures or rules have changed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,8 @@ from corpus.collaborators import Collaborators
 from corpus.keys import AccountKey
 from corpus.tables import Clip, Label, Measurement, Verdict
 from corpus.vault import Vault
-from corpus.words import Outcome, Purpose
-from curation import run
+from corpus.words import ClipId, Outcome, Purpose
+from curation import pipeline, queries, run
 from curation.examine import Workbench
 from curation.executors import Inline
 from curation.measurements import VERSION
@@ -17,6 +18,7 @@ from curation.pipeline import STAGES, Stage, rules
 from curation.rejudge import rejudge
 from curation.stages.duration import Duration
 from tests.factories import make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
+from tests.integration.curation.damage import damage, keys_that_go, lose
 from tests.integration.curation.endings import DUPLICATE, KEPT, endings, rows
 
 STRICTER: tuple[Stage, ...] = (Duration(shortest_s=2.0, version=9), *STAGES[1:])
@@ -152,3 +154,41 @@ def test_a_voice_that_was_taken_back_is_not_judged_again(house: Collaborators, w
     assert (judged, len(vault.opened)) == (0, int(while_it_is_measured))
     assert list(endings(house).values()) == [KEPT]
     assert rows(house, Measurement) == []
+
+
+def stale(house: Collaborators) -> int:
+    with house.database.reading() as session:
+        return queries.count_stale(session, house.clock(), version=VERSION, rules=rules(pipeline.STAGES))
+
+
+def test_a_voice_taken_back_between_two_steps_holds_up_nobody_elses_clip(house: Collaborators) -> None:
+    leaves, stays = make_lender(house), make_lender(house)
+    make_clip(house, leaves)
+    kept = make_clip(house, stays)
+
+    judged = rejudge(replace(house, keyring=keys_that_go(house, leaves.account_id)))
+
+    assert judged == 1
+    assert [row.clip_id for row in rows(house, Measurement)] == [kept]
+
+
+@pytest.mark.parametrize("harm", [damage, lose], ids=["damaged", "lost"])
+@pytest.mark.parametrize("measured_before", [False, True], ids=["of-an-older-release", "of-an-older-measure"])
+def test_a_clip_that_cannot_be_opened_keeps_its_verdict_and_is_tried_once(
+    house: Collaborators, harm: Callable[[Collaborators, ClipId], None], measured_before: bool
+) -> None:
+    lender = make_lender(house)
+    broken, whole = make_clip(house, lender), make_clip(house, lender)
+    if measured_before:
+        rejudge(house)
+        with house.database.writing() as session:
+            session.query(Measurement).update({"version": VERSION - 1, "judged_by": "other rules"})
+    harm(house, broken)
+
+    judged = rejudge(house)
+
+    assert (judged, stale(house)) == (1, 0)
+    assert list(endings(house).values()) == [KEPT, KEPT]
+    assert {row.clip_id for row in rows(house, Measurement) if row.version == VERSION} == {whole}
+    [tried] = [row for row in rows(house, Verdict) if row.outcome is Outcome.FAILED]
+    assert (tried.clip_id, tried.stage) == (broken, "measurement")
