@@ -141,6 +141,17 @@ def forget_fingerprints(session: Session, which: ColumnElement[bool]) -> None:
     session.execute(delete(Fingerprint).where(which))
 
 
+def forget_sound(session: Session, clip_id: ClipId) -> None:
+    """All that a clip was found by, and the copies that were found of it, for it sounds otherwise now, or not at all.
+
+    Where it still has audio it is compared anew.
+    """
+    forget_fingerprints(session, Fingerprint.clip_id == clip_id)
+    session.execute(
+        delete(NearDuplicate).where(or_(NearDuplicate.clip_id == clip_id, NearDuplicate.other_id == clip_id))
+    )
+
+
 def hits(session: Session, buckets: Sequence[int], most: int) -> list[tuple[int, int, int]]:
     """Bucket, fingerprint and tick of what stands in these buckets: of each the first `most`, and no more.
 

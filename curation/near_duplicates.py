@@ -1,12 +1,15 @@
 """Finds clips of the same recording in another form: fingerprints propose, and a comparison of the audio decides.
 
 Two gates around each batch, as everywhere: what is heard may be heard when its audio is fetched, of both people, and a
-pair is written only where both may still be used. A clip is fingerprinted in one commit and compared after it, so that
-of two that come at once the later sees the earlier; killed between the two, it is found again as not compared.
+pair is written only where both may still be used and are what was heard. Something taken out of a clip gives it another
+object: what its old sound told is then written nowhere. A clip is fingerprinted in one commit and compared after it, so
+that of two that come at once the later sees the earlier; killed between the two, it is found again as not compared.
 Keys and audio live in memory, as long as their batch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import structlog
@@ -47,6 +50,15 @@ Samples = NDArray[np.int16]
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Same:
+    """Two clips that were found to be one recording."""
+
+    one: Audible
+    other: Audible
+    like: Likeness
+
+
 def compare_waiting(house: Collaborators) -> int:
     """Compares every clip that was not compared yet, or has no fingerprint of this version; returns how many."""
     after, seen = ClipId(""), 0
@@ -62,8 +74,8 @@ def compare_waiting(house: Collaborators) -> int:
         after, seen = page[-1], seen + len(page)
 
 
-def compare(house: Collaborators, clip_ids: Sequence[ClipId], heard: Mapping[ClipId, Samples]) -> None:
-    """Finds the copies of these clips. `heard` is the audio that is in memory already.
+def compare(house: Collaborators, clip_ids: Sequence[ClipId], heard: Mapping[str, Samples]) -> None:
+    """Finds the copies of these clips. `heard` is the audio that is in memory already, by its object's key.
 
     Raises `StoreError` and `Transient`. What has lost its audio counts as compared: nothing can be found of it.
     """
@@ -80,15 +92,15 @@ def compare(house: Collaborators, clip_ids: Sequence[ClipId], heard: Mapping[Cli
             found[each] = _fingerprint(each, samples)
     secret = house.master.derive("fingerprint buckets")
     _describe(house, [each for each in claimed if each.fingerprint_id is None], found, secret)
-    pairs = list[NearDuplicate]()
+    same = list[_Same]()
     for each, proposed in _proposals(house, found, secret).items():
         own = listening.to(each)
         for other in proposed:
             theirs = listening.once(other)
             like = same_recording.NOTHING_ALIKE if own is None or theirs is None else _likeness(each, own, theirs)
             if like.is_same:
-                pairs.append(_pair(house, each, other, like))
-    _record(house, claimed, pairs)
+                same.append(_Same(each, other, like))
+    _record(house, claimed, same)
 
 
 def _fingerprint(each: Audible, samples: Samples) -> Fingerprint:
@@ -148,21 +160,21 @@ def ranked(asked: Mapping[int, int], hits: Iterable[tuple[int, int, int]]) -> li
 class _Listening:
     """The audio of one batch, and the keys that opened it."""
 
-    def __init__(self, house: Collaborators, heard: dict[ClipId, Samples]) -> None:
+    def __init__(self, house: Collaborators, heard: dict[str, Samples]) -> None:
         self.house, self.heard, self.keys = house, heard, dict[KeyId, AccountKey]()
 
     def to(self, each: Audible) -> Samples | None:
         """A clip's samples, kept for the batch; None where it is lost, or its voice withdrawn."""
-        if each.clip_id not in self.heard:
+        if each.object_key not in self.heard:
             samples = self._fetched(each)
             if samples is None:
                 return None
-            self.heard[each.clip_id] = samples
-        return self.heard[each.clip_id]
+            self.heard[each.object_key] = samples
+        return self.heard[each.object_key]
 
     def once(self, each: Audible) -> Samples | None:
         """The same, but what is not of the batch is not kept."""
-        samples = self.heard.get(each.clip_id)
+        samples = self.heard.get(each.object_key)
         return self._fetched(each) if samples is None else samples
 
     def _fetched(self, each: Audible) -> Samples | None:
@@ -181,15 +193,15 @@ class _Listening:
 def _describe(
     house: Collaborators, new: Sequence[Audible], found: Mapping[Audible, Fingerprint], secret: bytes
 ) -> None:
-    """Writes the fingerprints of those that have none, where they may still be used."""
+    """Writes the fingerprints of those that have none, where they may still be used and sound as they did."""
     if not new:
         return
     clip_ids = [each.clip_id for each in new]
     with house.database.writing() as session:
         share_accounts(session, queries.accounts_of_clips(session, clip_ids))
-        usable = {each.clip_id for each in queries.audible(session, clip_ids, fingerprint.VERSION, house.clock())}
+        usable = {each.object_key for each in queries.audible(session, clip_ids, fingerprint.VERSION, house.clock())}
         for each in new:
-            if each.clip_id in usable:
+            if each.object_key in usable:
                 buckets = _buckets(found[each].kept, secret) if each in found else {}
                 queries.add_fingerprint(session, each.clip_id, fingerprint.VERSION, buckets)
 
@@ -218,25 +230,28 @@ def _proposals(
     }
 
 
-def _pair(house: Collaborators, one: Audible, other: Audible, like: Likeness) -> NearDuplicate:
-    first, second = sorted([one.clip_id, other.clip_id])
+def _row(same: _Same, now: datetime) -> NearDuplicate:
+    first, second = sorted([same.one.clip_id, same.other.clip_id])
     return NearDuplicate(
         clip_id=first,
         other_id=second,
         version=same_recording.VERSION,
-        coherence=like.coherence,
-        overlap_s=like.overlap_s,
-        speed=like.speed,
-        at=house.clock(),
+        coherence=same.like.coherence,
+        overlap_s=same.like.overlap_s,
+        speed=same.like.speed,
+        at=now,
     )
 
 
-def _record(house: Collaborators, claimed: Sequence[Audible], pairs: Sequence[NearDuplicate]) -> None:
-    """The commit gate: writes the pairs of which both clips may still be used."""
-    clip_ids = {each.clip_id for each in claimed} | {each for pair in pairs for each in (pair.clip_id, pair.other_id)}
+def _record(house: Collaborators, claimed: Sequence[Audible], same: Sequence[_Same]) -> None:
+    """The commit gate: writes the pairs of which both clips may still be used, and sound as they did."""
+    clip_ids = {each.clip_id for each in claimed} | {each.other.clip_id for each in same}
     with house.database.writing() as session:
         share_accounts(session, queries.accounts_of_clips(session, clip_ids))
         now = house.clock()
-        usable = {each.clip_id for each in queries.audible(session, sorted(clip_ids), fingerprint.VERSION, now)}
-        queries.add_pairs(session, [pair for pair in pairs if {pair.clip_id, pair.other_id} <= usable])
-        queries.compared(session, [each.clip_id for each in claimed if each.clip_id in usable], now)
+        now_audible = queries.audible(session, sorted(clip_ids), fingerprint.VERSION, now)
+        usable = {each.object_key for each in now_audible}
+        queries.add_pairs(
+            session, [_row(each, now) for each in same if {each.one.object_key, each.other.object_key} <= usable]
+        )
+        queries.compared(session, [each.clip_id for each in claimed if each.object_key in usable], now)

@@ -104,14 +104,19 @@ def measurements_of(row: Measurement) -> Measurements:
 
 
 def _record(house: Collaborators, page: Sequence[Stale], found: _Measured, stages: Sequence[Stage]) -> int:
-    """The gate: what may be used still, and is stale still, gets its verdicts and its ending, in one commit."""
+    """The gate: what may be used still, and is stale still, gets its verdicts and its ending, in one commit.
+
+    Not a clip that has another object by now: it is not what was measured, and the next pass's.
+    """
     rules, judged = pipeline.rules(stages), 0
     with house.database.writing() as session:
         duplicate_queries.lock_decisions(session)  # an outcome belongs to whoever decides over sets of clips, too
-        ids = [each.clip_id for each in page]
-        share_accounts(session, duplicate_queries.accounts_of_clips(session, ids))  # some may be closed since
+        objects = {each.clip_id: each.object_key for each in page}
+        share_accounts(session, duplicate_queries.accounts_of_clips(session, objects))  # some may be closed since
         now = house.clock()
-        for each in queries.still_stale(session, ids, now, version=VERSION, rules=rules):
+        for each in queries.still_stale(session, objects, now, version=VERSION, rules=rules):
+            if each.object_key != objects[each.clip_id]:
+                continue
             if each.clip_id in found.lost:
                 queries.not_measured(session, each.clip_id, found.lost[each.clip_id], VERSION, rules, now)
                 continue

@@ -68,11 +68,13 @@ def _postponed(utterance_ids: Sequence[UtteranceId], error: Transient) -> BatchC
 
 def _compare(house: Collaborators, batch: Sequence[Examined]) -> None:
     """Looks for other copies of what passed. What stands in the way here undoes no record: the next decision tries."""
-    heard = {each.clip_id: each.passed.samples for each in batch if each.passed}
+    clip_ids = sorted(each.clip_id for each in batch if each.passed)
+    passed = [each.passed for each in batch if each.passed]
+    heard = {each.sealed.object_key: each.samples for each in passed if each.sealed}
     try:
-        near_duplicates.compare(house, sorted(heard), heard)
+        near_duplicates.compare(house, clip_ids, heard)
     except (Transient, StoreError) as error:
-        log.warning("comparison_postponed", error=type(error).__name__, clips=len(heard))
+        log.warning("comparison_postponed", error=type(error).__name__, clips=len(clip_ids))
 
 
 def _examined(bench: Workbench, batch: Sequence[Examined], watch: Stopwatch) -> list[Examined]:

@@ -12,7 +12,6 @@ from corpus.sealed import SealedBytes
 from corpus.tables import (
     Alignment,
     Clip,
-    Fingerprint,
     Hypothesis,
     PersonalSpan,
     Review,
@@ -20,7 +19,7 @@ from corpus.tables import (
     Verdict,
 )
 from corpus.words import AccountId, ClipId, Decision, Outcome, SpanState
-from curation.duplicate_queries import forget_fingerprints
+from curation.duplicate_queries import forget_sound
 
 
 def spans(session: Session, clip_id: ClipId) -> Sequence[PersonalSpan]:
@@ -95,8 +94,7 @@ def replace_clip(session: Session, clip_id: ClipId, redacted: Redacted, verdict:
     )
     session.execute(update(Alignment).where(Alignment.clip_id == clip_id).values(words=redacted.words))
     session.execute(delete(Review).where(Review.clip_id == clip_id, Review.decision == Decision.ACCEPT))
-    # What it was found by told of the sound as it was. It is made anew, and the clip compared with its copies again.
-    forget_fingerprints(session, Fingerprint.clip_id == clip_id)
+    forget_sound(session, clip_id)
     session.merge(verdict)
     return gone
 

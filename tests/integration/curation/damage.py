@@ -1,12 +1,14 @@
-"""What becomes of sealed recordings: one is damaged, one is lost, and a key goes at the wrong moment."""
+"""What becomes of sealed recordings: damaged, lost, given another sound; and a key that goes at the wrong moment."""
 
 from pathlib import Path
 
+from corpus import object_keys
 from corpus.collaborators import Collaborators
 from corpus.keys import AccountKey, KeyKind, Keyring
 from corpus.object_store import DirectoryStore
-from corpus.tables import Clip
+from corpus.tables import Clip, Utterance
 from corpus.words import AccountId, ClipId, KeyId
+from curation.duplicate_queries import forget_sound
 from tests.factories import withdraw_consent
 
 
@@ -22,6 +24,20 @@ def damage(house: Collaborators, clip_id: ClipId) -> None:
 def lose(house: Collaborators, clip_id: ClipId) -> None:
     """A row names its object, and the store has none."""
     house.store.erase(_object_key(house, clip_id))
+
+
+def resound(house: Collaborators, clip_id: ClipId, pcm: bytes) -> None:
+    """Puts another sound in the clip's place, as a redaction does."""
+    old = _object_key(house, clip_id)
+    with house.database.writing() as session:
+        clip = session.get_one(Clip, clip_id)
+        utterance = session.get_one(Utterance, clip.utterance_id)
+        key = house.keyring.unwrap(utterance.account_id, utterance.voice_key_id, KeyKind.VOICE)
+        clip.object_key = object_keys.new_clip_key(key.account_id, key.key_id, clip_id)
+        clip.pcm_digest = house.master.digest("pcm", pcm)
+        house.vault.put(key, clip.object_key, pcm)
+        forget_sound(session, clip_id)
+    house.store.erase(old)
 
 
 def keys_that_go(house: Collaborators, account_id: AccountId) -> Keyring:

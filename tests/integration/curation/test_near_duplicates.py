@@ -21,9 +21,9 @@ from curation import duplicate_queries, near_duplicates, run
 from curation.examine import Workbench
 from curation.executors import Inline
 from curation.worker import curate_batch
-from tests.factories import make_lender, make_utterance, wav, withdraw_consent
+from tests.factories import make_clip, make_lender, make_utterance, wav, withdraw_consent
 from tests.fixtures.house import StillClock
-from tests.integration.curation.damage import damage, keys_that_go
+from tests.integration.curation.damage import damage, keys_that_go, resound
 from tests.integration.curation.endings import DUPLICATE, KEPT, SHARED, endings, rows
 
 SAMPLES = Path(loanword.samples.__file__).parent
@@ -225,6 +225,62 @@ def test_a_voice_withdrawn_while_it_is_compared_gets_no_pair(
 
     assert rows(house, NearDuplicate) == []
     assert endings(house)[theirs] == KEPT
+
+
+class Resounding(Vault):
+    """A vault in which a clip gets another sound as soon as so many recordings were opened."""
+
+    def __init__(self, house: Collaborators, clip_id: ClipId, after: int) -> None:
+        super().__init__(house.store)
+        self.house, self.clip_id, self.left = house, clip_id, after
+
+    def get(self, key: AccountKey, object_key: str) -> bytes:
+        pcm = super().get(key, object_key)
+        self.left -= 1
+        if self.left == 0:
+            resound(self.house, self.clip_id, OTHER)
+        return pcm
+
+
+OTHER = speech("elm-what-time-does-the-library-close").tobytes()
+
+
+def test_a_clip_that_gets_another_sound_meanwhile_has_no_fingerprint_of_the_old_one(house: Collaborators) -> None:
+    clip_id = make_clip(house, make_lender(house), pcm=speech().tobytes())
+
+    near_duplicates.compare(replace(house, vault=Resounding(house, clip_id, after=1)), [clip_id], {})
+
+    assert rows(house, Fingerprint) == []
+    assert near_duplicates.compare_waiting(house) == 1
+    assert len(rows(house, Fingerprint)) == 1
+
+
+def test_audio_in_memory_is_that_of_its_object_alone(house: Collaborators) -> None:
+    lender = make_lender(house)
+    first, second = (make_clip(house, lender, pcm=pcm) for pcm in (speech().tobytes(), (speech() // 4).tobytes()))
+    near_duplicates.compare(house, [first], {})
+    with house.database.reading() as session:
+        before = session.get_one(Clip, second).object_key
+    assert before is not None
+    resound(house, second, OTHER)
+
+    near_duplicates.compare(house, [second], {before: speech() // 4})
+
+    assert rows(house, NearDuplicate) == []
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["the-older", "the-newcomer"])
+def test_no_pair_is_noted_of_a_sound_that_a_clip_has_no_more(house: Collaborators, which: int) -> None:
+    lender = make_lender(house)
+    clip_ids = [make_clip(house, lender, pcm=pcm) for pcm in (speech().tobytes(), (speech() // 4).tobytes())]
+    near_duplicates.compare(house, clip_ids[:1], {})
+    resounding = Resounding(house, clip_ids[which], after=2)
+
+    near_duplicates.compare(replace(house, vault=resounding), clip_ids[1:], {})
+
+    assert resounding.left == 0
+    assert rows(house, NearDuplicate) == []
+    assert {row.clip_id for row in rows(house, Fingerprint)} == {clip_ids[1 - which]}
 
 
 @pytest.mark.parametrize("crowd", [3, 12])

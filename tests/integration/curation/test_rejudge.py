@@ -18,7 +18,7 @@ from curation.pipeline import STAGES, Stage, rules
 from curation.rejudge import rejudge
 from curation.stages.duration import Duration
 from tests.factories import make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
-from tests.integration.curation.damage import damage, keys_that_go, lose
+from tests.integration.curation.damage import damage, keys_that_go, lose, resound
 from tests.integration.curation.endings import DUPLICATE, KEPT, endings, rows
 
 STRICTER: tuple[Stage, ...] = (Duration(shortest_s=2.0, version=9), *STAGES[1:])
@@ -192,3 +192,20 @@ def test_a_clip_that_cannot_be_opened_keeps_its_verdict_and_is_tried_once(
     assert {row.clip_id for row in rows(house, Measurement) if row.version == VERSION} == {whole}
     [tried] = [row for row in rows(house, Verdict) if row.outcome is Outcome.FAILED]
     assert (tried.clip_id, tried.stage) == (broken, "measurement")
+
+
+def test_a_clip_that_gets_another_sound_while_it_is_measured_is_measured_by_the_next_pass(house: Collaborators) -> None:
+    clip_id = make_clip(house, make_lender(house), pcm=tone(duration_s=3.0))
+
+    class Resounding(Opened):
+        def get(self, key: AccountKey, object_key: str) -> bytes:
+            pcm = super().get(key, object_key)
+            resound(house, clip_id, tone(duration_s=2.0))
+            return pcm
+
+    first = rejudge(replace(house, vault=Resounding(house)))
+    measured = rows(house, Measurement)
+    second = rejudge(house)
+
+    assert (first, measured, second) == (0, [], 1)
+    assert [row.samples for row in rows(house, Measurement)] == [32_000]
