@@ -1,7 +1,8 @@
 """What a curator decides of flagged words: each is personal data, or is none; and they may mark more.
 
 What is confirmed is taken out of sound and text at once, in two use cases: the redacted sound is stored and one commit
-puts it in the clip's place; then the objects that hold what was taken out are erased. Killed between the two, they are
+puts it in the clip's place; then the objects that hold what was taken out are erased. Where no word is left, the clip
+is dropped, and nothing put in its place. Killed between the two, they are
 objects that no row names, and the sweep's. Where nobody knows when the words are said nothing is guessed: the clip can
 only be rejected.
 """
@@ -135,7 +136,7 @@ def decide(
             if redacted:
                 gone = queries.replace_clip(session, clip_id, redacted, _verdict(clip_id, None, now))
             elif taken:
-                queries.drop(session, clip_id, _verdict(clip_id, DropReason.PERSONAL_DATA, now))
+                gone = queries.drop(session, clip_id, _verdict(clip_id, DropReason.PERSONAL_DATA, now))
     except LoanwordError:
         _erase(house, [redacted.object_key] if redacted else [])
         raise

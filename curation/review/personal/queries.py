@@ -77,12 +77,9 @@ def replace_clip(session: Session, clip_id: ClipId, redacted: Redacted, verdict:
     clip = session.get_one(Clip, clip_id, populate_existing=True)
     if clip.object_key != redacted.instead_of:
         raise Conflict("The clip has changed meanwhile: look at it again.")
-    utterance = session.get_one(Utterance, clip.utterance_id, populate_existing=True)
-    gone = [key for key in (clip.object_key, utterance.object_key) if key is not None]
-    clip.object_key, clip.pcm_digest = redacted.object_key, redacted.pcm_digest
-    utterance.object_key, utterance.transcript = None, None
     confidence = session.get_one(Hypothesis, (clip_id, redacted.recogniser)).confidence
-    session.execute(delete(Hypothesis).where(Hypothesis.clip_id == clip_id))
+    gone = _take_out(session, clip)
+    clip.object_key, clip.pcm_digest = redacted.object_key, redacted.pcm_digest
     session.execute(
         insert(Hypothesis).values(
             clip_id=clip_id,
@@ -93,13 +90,34 @@ def replace_clip(session: Session, clip_id: ClipId, redacted: Redacted, verdict:
         )
     )
     session.execute(update(Alignment).where(Alignment.clip_id == clip_id).values(words=redacted.words))
-    session.execute(delete(Review).where(Review.clip_id == clip_id, Review.decision == Decision.ACCEPT))
-    forget_sound(session, clip_id)
     session.merge(verdict)
     return gone
 
 
-def drop(session: Session, clip_id: ClipId, verdict: Verdict) -> None:
-    """Ends the clip: nothing that may stay is left of it."""
-    session.execute(update(Clip).where(Clip.id == clip_id).values(outcome=Outcome.DROPPED, reason=verdict.reason))
+def drop(session: Session, clip_id: ClipId, verdict: Verdict) -> list[str]:
+    """Ends the clip, of which nothing that may stay is left; returns the names of what is to be erased.
+
+    Its row stays, without sound and words, to say what became of the recording.
+    """
+    clip = session.get_one(Clip, clip_id, populate_existing=True)
+    gone = _take_out(session, clip)
+    clip.outcome, clip.reason = Outcome.DROPPED, verdict.reason
+    session.execute(delete(Alignment).where(Alignment.clip_id == clip_id))
+    session.execute(update(PersonalSpan).where(PersonalSpan.clip_id == clip_id).values(words=None))
     session.merge(verdict)
+    return gone
+
+
+def _take_out(session: Session, clip: Clip) -> list[str]:
+    """Takes the sound out of a clip and its utterance, and all that told of what was said in it, but its alignment.
+
+    Returns the names of the objects.
+    """
+    utterance = session.get_one(Utterance, clip.utterance_id, populate_existing=True)
+    gone = [key for key in (clip.object_key, utterance.object_key) if key is not None]
+    clip.object_key, clip.pcm_digest = None, None
+    utterance.object_key, utterance.transcript = None, None
+    session.execute(delete(Hypothesis).where(Hypothesis.clip_id == clip.id))
+    session.execute(delete(Review).where(Review.clip_id == clip.id, Review.decision == Decision.ACCEPT))
+    forget_sound(session, clip.id)
+    return gone

@@ -13,10 +13,22 @@ from numpy.typing import NDArray
 from corpus.collaborators import Collaborators
 from corpus.errors import Conflict
 from corpus.sealed import place
-from corpus.tables import Clip, Hypothesis, PersonalSpan, Utterance, Verdict
+from corpus.tables import (
+    Alignment,
+    Clip,
+    Fingerprint,
+    Hypothesis,
+    NearDuplicate,
+    PersonalSpan,
+    Review,
+    Utterance,
+    Verdict,
+)
 from corpus.vault import Vault
-from corpus.words import Outcome, SpanState, UtteranceId
+from corpus.words import Decision, Outcome, SpanState, UtteranceId
+from curation import near_duplicates, run
 from curation.examine import Workbench
+from curation.executors import Inline
 from curation.review.personal.decide import decide as decide_there
 from curation.worker import curate_batch
 from ingest.sweep import sweep
@@ -148,8 +160,56 @@ def test_a_clip_of_which_nothing_is_left_is_dropped(house: Collaborators) -> Non
     assert ended.json()["dropped"] is True
     with house.database.reading() as session:
         clip = session.get_one(Clip, clip_id)
+        utterance = session.get_one(Utterance, clip.utterance_id)
         assert (clip.outcome, clip.reason) == (Outcome.DROPPED, "personal_data")
+        assert (clip.object_key, clip.pcm_digest) == (utterance.object_key, utterance.transcript) == (None, None)
+        assert [row.words for row in session.query(PersonalSpan)] == [None]
+        assert [*session.query(Hypothesis), *session.query(Alignment), *session.query(Fingerprint)] == []
+    assert list(house.store.list("voices/")) == []
     assert curator.accept(clip_id, "anything").status_code == 404
+
+
+def test_a_clip_of_which_nothing_is_left_takes_part_in_nothing_more(house: Collaborators, bench: Workbench) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender, said="four one five five five five two six seven one")
+    curator.next()
+    decide(curator, clip_id, confirmed=span_ids(house))
+
+    counts = run.curate(house, Inline(bench))
+    swept = sweep(house)
+
+    assert (counts.seen, counts.rejudged, swept.missing) == (0, 0, ())
+    with house.database.reading() as session:
+        assert session.get_one(Clip, clip_id).outcome is Outcome.DROPPED
+
+
+@pytest.mark.parametrize(
+    "confirmed", ["four one five five five five two six seven one", SAID], ids=["dropped", "redacted"]
+)
+def test_what_told_of_the_clip_as_it_was_goes(house: Collaborators, confirmed: str) -> None:
+    lender, curator, other = make_lender(house), curator_at(house), curator_at(house)
+    clip_id, copy = flagged_clip(house, lender, said=confirmed), make_clip(house, lender)
+    near_duplicates.compare(house, [clip_id], {})
+    one, another = sorted([clip_id, copy])
+    at, sealed = house.clock(), voice_key(house, lender.account_id).seal(b"...", "an earlier opinion")
+    with house.database.writing() as session:
+        session.add(NearDuplicate(clip_id=one, other_id=another, version=1, coherence=1, overlap_s=1, speed=0, at=at))
+        session.add(
+            Review(
+                id="0" * 32,
+                clip_id=clip_id,
+                curator_id=other.account_id,
+                decision=Decision.ACCEPT,
+                transcript=sealed,
+                at=at,
+            )
+        )
+    curator.next()
+
+    decide(curator, clip_id, confirmed=span_ids(house))
+
+    with house.database.reading() as session:
+        assert [*session.query(NearDuplicate), *session.query(Fingerprint), *session.query(Review)] == []
 
 
 def test_a_curator_marks_what_nothing_flagged(house: Collaborators) -> None:
