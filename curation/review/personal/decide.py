@@ -126,6 +126,7 @@ def decide(
     taken = _taken_out(heard, decided, marked)
     left = [place_ for place_ in range(len(heard.words)) if place_ not in taken]
     redacted = _redact(house, clip, key, heard, taken, left) if taken and left else None
+    may_be_there = False
     try:
         with house.database.writing() as session:
             now = review.gate(session, house, curator_id, clip)
@@ -137,8 +138,10 @@ def decide(
                 gone = queries.replace_clip(session, clip_id, redacted, _verdict(clip_id, None, now))
             elif taken:
                 gone = queries.drop(session, clip_id, _verdict(clip_id, DropReason.PERSONAL_DATA, now))
+            may_be_there = True
     except LoanwordError:
-        _erase(house, [redacted.object_key] if redacted else [])
+        if redacted and not may_be_there:  # or else nobody knows what the commit came to: the sweep will see
+            _erase(house, [redacted.object_key])
         raise
     _erase(house, gone)
     text = " ".join(heard.words[place_] for place_ in left) if redacted else None

@@ -2,6 +2,8 @@
 
 import io
 import wave
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +11,11 @@ import numpy as np
 import pytest
 from httpx2 import Response
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
 from corpus.collaborators import Collaborators
-from corpus.errors import Conflict
+from corpus.database import Database
+from corpus.errors import Conflict, DatabaseUnavailable
 from corpus.sealed import place
 from corpus.tables import (
     Alignment,
@@ -245,6 +249,32 @@ def test_a_process_that_dies_after_the_commit_leaves_the_rest_to_the_sweep(house
         kept = session.get_one(Clip, clip_id).object_key
     assert len(swept.orphans) == 2
     assert kept not in swept.orphans
+
+
+class CommitsInTheDark(Database):
+    """The transaction is committed, and then nobody learns of it."""
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        with super().writing() as session:
+            yield session
+        raise DatabaseUnavailable
+
+
+def test_a_commit_whose_outcome_nobody_knows_leaves_the_clip_its_sound(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender)
+    curator.next()
+    ids = dict.fromkeys(span_ids(house), SpanState.CONFIRMED)
+    dark = CommitsInTheDark(house.settings.resolved_database_url())
+
+    with pytest.raises(DatabaseUnavailable), closing(dark):
+        decide_there(replace(house, database=dark), curator.account_id, clip_id, ids)
+
+    with house.database.reading() as session:
+        object_key = session.get_one(Clip, clip_id).object_key
+    assert object_key in {info.key for info in house.store.list("voices/")}
+    assert samples_of(curator, clip_id).any()
 
 
 def test_a_decision_over_a_clip_that_another_tab_has_redacted_meanwhile_brings_nothing_back(
