@@ -9,7 +9,7 @@ import structlog
 import curation.queries
 from corpus.collaborators import Collaborators
 from corpus.demographics import Field, opened
-from corpus.errors import AccountKeyError
+from corpus.errors import AccountKeyError, KeyDestroyed
 from corpus.keys import KeyKind
 from corpus.small_cells import FEWEST, coarsened
 from corpus.words import AccountId, Decision, Outcome
@@ -204,6 +204,8 @@ def _answers(house: Collaborators, speaker: Speaker) -> Mapping[Field, str]:
     """One key at a time, and none kept. Whose key is gone, or whose answer cannot be opened, told nothing."""
     try:
         return opened(house.keyring.unwrap(speaker.account_id, speaker.voice_key_id, KeyKind.VOICE), speaker.sealed)
+    except KeyDestroyed:
+        return {}  # withdrawn since
     except AccountKeyError as error:
-        log.warning("speaker_not_counted", account_id=speaker.account_id, error=type(error).__name__)
+        log.warning("speaker_not_counted", error=type(error).__name__)
         return {}

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from corpus.collaborators import Collaborators
 from corpus.demographics import Field
@@ -223,7 +224,11 @@ def test_whose_key_is_gone_or_whose_answer_was_changed_has_told_nothing(house: C
         row.gender = voice_key(house, second.account_id).seal(b"woman", "elsewhere")
     make_speakers(house, 9)
 
-    assert told_of(house, Field.GENDER).answers == [Answer("woman", 11, 11), Answer(None, 11, 11)]
+    with capture_logs() as logs:
+        told = told_of(house, Field.GENDER)
+
+    assert told.answers == [Answer("woman", 11, 11), Answer(None, 11, 11)]
+    assert logs == [{"event": "speaker_not_counted", "error": "SealBroken", "log_level": "warning"}]
 
 
 def test_who_came_back_with_a_new_key_is_not_read_with_it(house: Collaborators) -> None:
