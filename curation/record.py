@@ -6,12 +6,13 @@ it, and then nothing is done, or after it, and then finds all that was written.
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 
+import structlog
+
 from corpus.collaborators import Collaborators
-from corpus.errors import Transient
+from corpus.errors import StoreError, Transient
 from corpus.queries import share_accounts
 from corpus.tables import Alignment, Clip, Hypothesis, Measurement, Verdict
 from corpus.words import ClipId, Outcome, UtteranceId, new_id
@@ -28,6 +29,8 @@ from curation.verdict import Drop, StageVerdict
 
 EXAMINATION = "examination"
 """The stage of a failure: while the recording was fetched, decoded, judged, heard or stored."""
+
+log = structlog.get_logger()
 
 
 def claim(
@@ -168,7 +171,10 @@ def _alignment(clip_id: ClipId, checked: Checked, now: datetime) -> list[Finding
 
 
 def _erase_objects(house: Collaborators, refused: Sequence[Examined]) -> None:
+    """What the store will not erase now is an orphan under a key of its own, and the sweep's."""
     for each in refused:
         if each.judged and each.judged.sealed:
-            with suppress(Transient):  # then it is an orphan under a key of its own, and the sweep's
+            try:
                 house.vault.erase(each.judged.sealed.object_key)
+            except (Transient, StoreError) as error:
+                log.warning("refused_clip_left_to_the_sweep", clip=each.clip_id, error=type(error).__name__)

@@ -79,7 +79,7 @@ def _measured(
         stand.pop(each.clip_id, None)
         try:
             samples = _samples(house, each, keys)
-        except (AccountKeyError, ObjectAbsent, ObjectCorrupt) as error:  # the audit tells of it
+        except (AccountKeyError, ObjectAbsent, ObjectCorrupt) as error:
             lost[each.clip_id] = type(error).__name__
             if not isinstance(error, KeyDestroyed):  # that is a withdrawal, which the gate will see
                 log.error("clip_lost", clip=each.clip_id, error=type(error).__name__)

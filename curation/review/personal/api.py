@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from corpus.errors import BadRequest
 from corpus.web.dependencies import Curator, With
 from corpus.web.routing import private_router
 from corpus.words import ClipId, PersonalKind, SpanState
@@ -51,6 +52,13 @@ class DecisionsBody(BaseModel):
     dismissed: Annotated[list[str], Field(max_length=MOST_SPANS)] = []
     marked: Annotated[list[MarkBody], Field(max_length=MOST_MARKS)] = []
 
+    def decided(self) -> dict[str, SpanState]:
+        """Raises `BadRequest` where one is said to be both."""
+        if not set(self.confirmed).isdisjoint(self.dismissed):
+            raise BadRequest("A span is personal data, or it is none: not both.")
+        confirmed = dict.fromkeys(self.confirmed, SpanState.CONFIRMED)
+        return confirmed | dict.fromkeys(self.dismissed, SpanState.DISMISSED)
+
 
 class EndedAnswer(BaseModel):
     """Whether something was taken out, and what is left to say; `dropped`: nothing was left."""
@@ -70,7 +78,6 @@ def personal_data(clip_id: ClipIdInPath, curator: Curator, house: With) -> Flagg
 
 @router.post("/v1/review/clips/{clip_id}/personal-data")
 def decide_personal_data(clip_id: ClipIdInPath, body: DecisionsBody, curator: Curator, house: With) -> EndedAnswer:
-    decided = dict.fromkeys(body.confirmed, SpanState.CONFIRMED) | dict.fromkeys(body.dismissed, SpanState.DISMISSED)
     marked = [(each.first, each.stop) for each in body.marked]
-    ended = decide.decide(house, curator.account_id, clip_id, decided, marked)
+    ended = decide.decide(house, curator.account_id, clip_id, body.decided(), marked)
     return EndedAnswer(clip_id=clip_id, redacted=ended.redacted, dropped=ended.dropped, transcript=ended.transcript)

@@ -9,7 +9,6 @@ only be rejected.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -236,6 +235,10 @@ def _verdict(clip_id: ClipId, reason: DropReason | None, now: datetime) -> Verdi
 
 
 def _erase(house: Collaborators, object_keys_: Iterable[str]) -> None:
+    """Of objects that no row names any more. What the store will not erase now is the sweep's."""
     for object_key in object_keys_:
-        with suppress(Transient, StoreError):  # then no row names it, and it is the sweep's
+        try:
             house.vault.erase(object_key)
+        except (Transient, StoreError) as error:
+            name = object_key.rpartition("/")[2]  # not whose it is
+            log.warning("taken_out_left_to_the_sweep", object=name, error=type(error).__name__)

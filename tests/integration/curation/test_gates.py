@@ -12,12 +12,15 @@ from threading import Event
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from corpus import queries as corpus_queries
 from corpus.collaborators import Collaborators
+from corpus.errors import ObjectForbidden, StoreError, StoreUnavailable
 from corpus.keys import KeyKind
 from corpus.speech.decoder import Decoder, Recording
 from corpus.tables import Account, Clip, Verdict
+from corpus.vault import Vault
 from corpus.words import AccountId, ClipId, ConsentAct, ConsentMethod, Outcome, new_id
 from curation import queries as curation_queries
 from curation import run
@@ -187,6 +190,27 @@ def test_a_key_destroyed_before_its_first_use_is_a_withdrawal_and_no_failure(
 
     assert counts == BatchCounts(passed=1, withdrawn=1)
     assert set(endings(house)) == {first}
+
+
+@pytest.mark.parametrize("refusal", [StoreUnavailable, ObjectForbidden])
+def test_a_refused_clip_that_cannot_be_erased_is_told_of_and_stops_nobody(
+    house: Collaborators, elsewhere: Collaborators, decoder: Decoder, refusal: type[StoreError]
+) -> None:
+    class Stubborn(Vault):
+        def erase(self, object_key: str) -> None:
+            raise refusal(object_key)
+
+    leaving = make_lender(house)
+    gone, kept = make_utterance(house, leaving), make_utterance(house, make_lender(house))
+    meanwhile = Meanwhile(decoder, lambda: withdraw_consent(elsewhere, leaving.account_id))
+    stubborn = replace(house, vault=Stubborn(house.store))
+
+    with capture_logs() as logs:
+        counts = curate_batch(Workbench(stubborn, meanwhile, recogniser=None), [gone, kept])
+
+    assert counts == BatchCounts(passed=1, withdrawn=1)
+    assert [each["error"] for each in logs if each["event"] == "refused_clip_left_to_the_sweep"] == [refusal.__name__]
+    assert leaving.account_id not in str(logs)
 
 
 def test_a_withdrawal_waits_for_a_commit_that_is_open_and_then_finds_the_clip(

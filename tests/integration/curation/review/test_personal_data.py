@@ -12,10 +12,11 @@ import pytest
 from httpx2 import Response
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
 from corpus.collaborators import Collaborators
 from corpus.database import Database
-from corpus.errors import Conflict, DatabaseUnavailable
+from corpus.errors import Conflict, DatabaseUnavailable, ObjectForbidden, StoreError, StoreUnavailable
 from corpus.sealed import place
 from corpus.tables import (
     Alignment,
@@ -123,6 +124,18 @@ def test_nobody_accepts_a_clip_before_every_flag_is_decided(house: Collaborators
     assert late.status_code == 201
 
 
+def test_what_is_confirmed_and_dismissed_at_once_is_refused(house: Collaborators) -> None:
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender)
+    curator.next()
+    ids = span_ids(house)
+
+    torn = decide(curator, clip_id, confirmed=ids, dismissed=ids)
+
+    assert torn.status_code == 400
+    assert span_ids(house) == ids
+
+
 def test_personal_data_that_a_curator_types_is_found_unless_they_say_that_they_looked(house: Collaborators) -> None:
     lender, curator = make_lender(house), curator_at(house)
     clip_id = make_clip(house, lender)
@@ -226,6 +239,27 @@ def test_a_curator_marks_what_nothing_flagged(house: Collaborators) -> None:
 
     assert ended.json()["transcript"] == "the spare key is"
     assert beyond.status_code == 400
+
+
+@pytest.mark.parametrize("refusal", [StoreUnavailable, ObjectForbidden])
+def test_what_the_store_will_not_erase_now_is_told_of_and_left_to_the_sweep(
+    house: Collaborators, refusal: type[StoreError]
+) -> None:
+    class Stubborn(Vault):
+        def erase(self, object_key: str) -> None:
+            raise refusal(object_key)
+
+    lender, curator = make_lender(house), curator_at(house)
+    clip_id = flagged_clip(house, lender)
+    curator.next()
+    stubborn = replace(house, vault=Stubborn(house.store))
+
+    with capture_logs() as logs:
+        decide_there(stubborn, curator.account_id, clip_id, dict.fromkeys(span_ids(house), SpanState.CONFIRMED))
+
+    left = [each for each in logs if each["event"] == "taken_out_left_to_the_sweep"]
+    assert [each["error"] for each in left] == [refusal.__name__] * 2
+    assert lender.account_id not in str(logs)
 
 
 def test_a_process_that_dies_after_the_commit_leaves_the_rest_to_the_sweep(house: Collaborators) -> None:
