@@ -510,6 +510,9 @@ class Clip(Table):
         comment="copies beside it when it was decided; null where its set is of equal PCM alone"
     )
     measured_at: Mapped[datetime] = operational()
+    ended_at: Mapped[datetime | None] = operational(
+        comment="when it got the outcome that it has; null where that was as it was made"
+    )
     confidence: Mapped[float | None] = operational(
         comment="that its transcript is what is said, 0 to 1; null where nothing checked it"
     )

@@ -429,7 +429,7 @@ def accounts_sharing(session: Session, digests: Sequence[str]) -> set[AccountId]
 def settle(session: Session, verdict: Verdict) -> None:
     """Writes the set's verdict, over an earlier one, as the clip's outcome."""
     clip = session.get_one(Clip, verdict.clip_id, populate_existing=True)
-    clip.outcome, clip.reason = verdict.outcome, verdict.reason
+    clip.outcome, clip.reason, clip.ended_at = verdict.outcome, verdict.reason, verdict.at
     session.merge(verdict)
 
 

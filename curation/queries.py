@@ -252,9 +252,7 @@ def end_otherwise(
 ) -> None:
     """Gives a clip another ending. Refused now, it has the time of what is refused, from now on."""
     clip = session.get_one(Clip, clip_id, populate_existing=True)
-    clip.outcome, clip.reason = outcome, reason
-    if outcome is Outcome.DROPPED:
-        clip.measured_at = now
+    clip.outcome, clip.reason, clip.ended_at = outcome, reason, now
 
 
 def forget_clip(session: Session, clip_id: ClipId) -> None:

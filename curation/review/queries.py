@@ -124,7 +124,8 @@ def add_review(session: Session, review: Review, *, settles: bool) -> None:
 
 def dispute(session: Session, clip_id: ClipId, now: datetime) -> None:
     """Drops a clip of which nobody knows what it says."""
-    session.execute(update(Clip).where(Clip.id == clip_id).values(outcome=Outcome.DROPPED, reason=DISPUTED))
+    row = update(Clip).where(Clip.id == clip_id)
+    session.execute(row.values(outcome=Outcome.DROPPED, reason=DISPUTED, ended_at=now))
     session.merge(
         Verdict(
             clip_id=clip_id,

@@ -326,7 +326,8 @@ def past_their_clock(
     rejected = ~exists().where(Label.clip_id == Clip.id)
     clocks: list[ColumnElement[bool]] = []
     if refused_before is not None:
-        dropped = and_(Clip.outcome.in_((Outcome.DROPPED, Outcome.FAILED)), Clip.measured_at < refused_before)
+        ended_at = func.coalesce(Clip.ended_at, Clip.measured_at)
+        dropped = and_(Clip.outcome.in_((Outcome.DROPPED, Outcome.FAILED)), ended_at < refused_before)
         clocks += [dropped, and_(Clip.reviewed_at < refused_before, rejected)]
     if unreviewed_before is not None:
         open_ = or_(Clip.outcome.is_(None), Clip.outcome == Outcome.KEPT)

@@ -101,7 +101,7 @@ def drop(session: Session, clip_id: ClipId, verdict: Verdict) -> list[str]:
     """
     clip = session.get_one(Clip, clip_id, populate_existing=True)
     gone = _take_out(session, clip)
-    clip.outcome, clip.reason = Outcome.DROPPED, verdict.reason
+    clip.outcome, clip.reason, clip.ended_at = Outcome.DROPPED, verdict.reason, verdict.at
     session.execute(delete(Alignment).where(Alignment.clip_id == clip_id))
     session.execute(update(PersonalSpan).where(PersonalSpan.clip_id == clip_id).values(words=None))
     session.merge(verdict)

@@ -25,7 +25,7 @@ from tests.integration.curation.benches import slow_bench
 from tests.integration.curation.endings import clip_objects, endings, rows
 from tests.integration.curation.test_executors import assert_whole, in_batches_of, send_a_mixture
 
-ITS_OWN = {"id", "clip_id", "other_id", "object_key", "measured_at", "compared_at", "at", "text", "words"}
+ITS_OWN = {"id", "clip_id", "other_id", "object_key", "measured_at", "ended_at", "compared_at", "at", "text", "words"}
 """Columns that differ from run to run: new ids, times, and what is sealed anew."""
 
 

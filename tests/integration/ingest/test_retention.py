@@ -1,18 +1,23 @@
 """The retention clocks: what goes by itself, and what stays."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
 from corpus.retention import retention_in_words
 from corpus.settings import Settings
-from corpus.tables import Clip, Erasure, Review, Utterance
+from corpus.tables import Clip, Erasure, Review, Utterance, Verdict
 from corpus.words import ClipId, Decision, Outcome, RejectReason, new_id
+from curation import duplicate_queries
 from curation import queries as curation
+from curation.review import queries as reviews
+from curation.review.personal import queries as personal
 from ingest.erase import finish_erasures
 from ingest.erasures.retention import Expired, keep_clocks
 from ingest.sweep import sweep
@@ -109,6 +114,58 @@ def test_a_refused_recording_goes_after_its_time(house: Collaborators, clock: St
     assert expired.recordings == (1 if days == 31 else 0)
     assert clips(house) == ({kept} if days == 31 else {kept, clip_id})
     assert len(voices(house, lender.account_id)) == (2 if days == 31 else 4)
+
+
+Ending = Callable[[Session, Verdict], object]
+
+ENDINGS: dict[str, Ending] = {
+    "disputed": lambda session, verdict: reviews.dispute(session, verdict.clip_id, verdict.at),
+    "personal_data": lambda session, verdict: personal.drop(session, verdict.clip_id, verdict),
+    "duplicate": duplicate_queries.settle,
+    "too_short": lambda session, verdict: curation.end_otherwise(
+        session, verdict.clip_id, verdict.outcome, verdict.reason, verdict.at
+    ),
+}
+
+
+def end(house: Collaborators, clip_id: ClipId, reason: str) -> None:
+    with house.database.writing() as session:
+        verdict = Verdict(
+            clip_id=clip_id,
+            stage="a stage",
+            stage_version=1,
+            outcome=Outcome.DROPPED,
+            reason=reason,
+            at=house.clock(),
+        )
+        ENDINGS[reason](session, verdict)
+
+
+@pytest.mark.parametrize("reason", sorted(ENDINGS))
+def test_what_is_refused_long_after_it_came_has_its_time_from_then_on(
+    house: Collaborators, clock: StillClock, reason: str
+) -> None:
+    house = with_clocks(house, refused_retention=30 * DAY)
+    clip_id = make_clip(house, make_lender(house))
+    clock.forward(100 * DAY)
+    end(house, clip_id, reason)
+
+    gone = [keep_clocks(house).recordings]
+    for days in (30, 1):
+        clock.forward(days * DAY)
+        gone.append(keep_clocks(house).recordings)
+
+    assert gone == [0, 0, 1]
+
+
+def test_a_later_refusal_lengthens_no_originals_time(house: Collaborators, clock: StillClock) -> None:
+    house = with_clocks(house, raw_retention=90 * DAY)
+    clip_id = make_clip(house, make_lender(house))
+    clock.forward(80 * DAY)
+    end(house, clip_id, "too_short")
+    clock.forward(11 * DAY)
+
+    assert keep_clocks(house).originals == 1
 
 
 def test_a_recording_that_nobody_reviewed_goes_after_its_time(house: Collaborators, clock: StillClock) -> None:
