@@ -15,12 +15,13 @@ from corpus.collaborators import Collaborators
 from corpus.keys import AccountKey, KeyKind
 from corpus.sealed import SealedBytes, place
 from corpus.speech.decoder import Decoder, Recording
+from corpus.speech.detector import SpeechDetector
 from corpus.speech.heard import Heard, Sound
 from corpus.speech.hearing import Hearing, Opinion
 from corpus.words import ClipId, KeyId
 from curation import pipeline
 from curation.alignment import Aligner, Alignment
-from curation.listen import SpeechDetector, listen
+from curation.listen import listen
 from curation.measure import Samples, Trim, measure_batch, trim_batch
 from curation.measurements import Measurements
 from curation.personal_data.found import Found

@@ -6,23 +6,21 @@ clip that stands out most from its pauses, and to the whole only where that leav
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
+from corpus.speech.detector import CHUNK_SAMPLES, SpeechDetector
 from curation.measure import Samples, dbfs
 from curation.measurements import Measurements
 
-CHUNK_SAMPLES = 512
 CHUNK_S = CHUNK_SAMPLES / RATE_HZ
 
-SPEECH_AT = 0.3
+COUNTS_AS_SPEECH_AT = 0.3
 """The probability from which a chunk counts as speech. At 0.5, 7 of 496 recordings of speech seem to have none; at 0.3
 it is 2, for 45 instead of 50 noises of 54 that are told from speech."""
 
-FIRST_CHUNKS = 16
+LIVELIEST_CHUNKS = 16
 """Half a second. Listening no further loses some 30 of 496 recordings, whose loudest part is a noise; with a second
 look 2 are lost, as when all are listened to wholly, and half the listening is saved."""
 SURE_S = 0.2
@@ -31,20 +29,13 @@ SURE_S = 0.2
 _MEAN = np.full(CHUNK_SAMPLES, 1 / CHUNK_SAMPLES, np.float32)
 
 
-class SpeechDetector(Protocol):
-    """Hears where somebody speaks."""
-
-    def speech(self, batch: Sequence[Samples]) -> list[NDArray[np.float32]]:
-        """For each clip, and each `CHUNK_SAMPLES` begun of it, the probability of speech, shape (chunks,)."""
-
-
 def listen(detector: SpeechDetector, batch: Sequence[Samples], measured: Sequence[Measurements]) -> list[Measurements]:
     """The measurements of these clips with what the detector hears."""
     first = _heard(detector, [_most_lively(samples) for samples in batch], measured)
     unsure = [
         index
         for index, (samples, clip) in enumerate(zip(batch, first, strict=True))
-        if (clip.speech_s or 0) < SURE_S and len(samples) > FIRST_CHUNKS * CHUNK_SAMPLES
+        if (clip.speech_s or 0) < SURE_S and len(samples) > LIVELIEST_CHUNKS * CHUNK_SAMPLES
     ]
     wholly = _heard(detector, [batch[index] for index in unsure], [measured[index] for index in unsure])
     settled = dict(zip(unsure, wholly, strict=True))
@@ -57,21 +48,21 @@ def _heard(detector: SpeechDetector, batch: Sequence[Samples], measured: Sequenc
         replace(
             clip,
             heard_s=round(len(samples) / RATE_HZ, 4),
-            speech_s=round(min(np.count_nonzero(answer >= SPEECH_AT) * CHUNK_S, len(samples) / RATE_HZ), 4),
+            speech_s=round(min(np.count_nonzero(answer >= COUNTS_AS_SPEECH_AT) * CHUNK_S, len(samples) / RATE_HZ), 4),
         )
         for clip, samples, answer in zip(measured, batch, answers, strict=True)
     ]
 
 
 def _most_lively(samples: Samples) -> Samples:
-    """The second that stands highest above the clip's pauses, by the sum of its levels: one bang does not make it."""
+    """The half second that stands highest above the pauses, by the sum of its levels: one bang does not make it."""
     chunks = len(samples) // CHUNK_SAMPLES
-    if chunks <= FIRST_CHUNKS:
+    if chunks <= LIVELIEST_CHUNKS:
         return samples
     signal = samples[: chunks * CHUNK_SAMPLES].reshape(chunks, CHUNK_SAMPLES).astype(np.float32)
     mean, square = signal @ _MEAN, np.einsum("ij,ij->i", signal, signal) / CHUNK_SAMPLES
     level = dbfs((square - np.square(mean)) / 32_768**2)
     above = np.maximum(level - np.partition(level, chunks // 10)[chunks // 10], 0)
-    sums = np.convolve(above, np.ones(FIRST_CHUNKS), "valid")
+    sums = np.convolve(above, np.ones(LIVELIEST_CHUNKS), "valid")
     start = int(np.argmax(sums)) * CHUNK_SAMPLES
-    return samples[start : start + FIRST_CHUNKS * CHUNK_SAMPLES]
+    return samples[start : start + LIVELIEST_CHUNKS * CHUNK_SAMPLES]

@@ -16,13 +16,12 @@ from corpus.collaborators import Collaborators
 from corpus.errors import AccountKeyError, KeyDestroyed, ObjectAbsent, ObjectCorrupt
 from corpus.keys import AccountKey, KeyKind
 from corpus.queries import share_accounts
-from corpus.speech.detector import load_detector
+from corpus.speech.detector import SpeechDetector, load_detector
 from corpus.tables import Measurement
 from corpus.words import ClipId, KeyId, Outcome
 from curation import duplicate_queries, pipeline, queries
 from curation.duplicate_queries import SET_REASONS
 from curation.examine import measured_with_speech
-from curation.listen import SpeechDetector
 from curation.measure import Samples, Trim
 from curation.measurements import VERSION, Measurements
 from curation.pipeline import Stage

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.fft
@@ -33,8 +33,16 @@ Floats = NDArray[np.float32]
 log = structlog.get_logger()
 
 
+class SpeechDetector(Protocol):
+    """Hears where somebody speaks."""
+
+    def speech(self, batch: Sequence[NDArray[np.int16]]) -> list[Floats]:
+        """For each clip of 16 kHz mono samples, and each `CHUNK_SAMPLES` begun of it, the probability of speech, shape
+        (chunks,)."""
+
+
 class SileroDetector:
-    """A `SpeechDetector` of curation: for each clip, and each 32 ms begun of it, the probability of speech."""
+    """Silero's network, as a `SpeechDetector`."""
 
     name = "silero-v6"
 

@@ -6,28 +6,18 @@ The first recogniser that is configured is the default, and each further one ano
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
 from corpus.errors import Misconfigured
+from corpus.speech.detector import SpeechDetector
 from corpus.speech.hallucination import Doubt, believed, nothing
 from corpus.speech.heard import Heard, Recogniser, Sound
 from corpus.speech.recognisers.moonshine import MOONSHINE, MoonshineRecogniser
 from corpus.speech.recognisers.server import ServerRecogniser
 from corpus.speech.recognisers.whisper import TINY_ENGLISH, WhisperRecogniser, load_tiny_english
 
-SPEECH_AT = 0.5
+WORTH_ASKING_AT = 0.5
 """The probability of speech that one chunk must reach: the detector's authors' own threshold."""
-
-
-class SpeechDetector(Protocol):
-    """Hears where somebody speaks."""
-
-    def speech(self, batch: Sequence[NDArray[np.int16]]) -> list[NDArray[np.float32]]:
-        """For each clip of 16 kHz mono samples the probability of speech in each chunk of it, shape (chunks,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +56,7 @@ class Hearing:
         if self.detector is None:
             return [len(sound.samples) > 0 for sound in batch]
         probabilities = self.detector.speech([sound.samples for sound in batch])
-        return [bool((each >= SPEECH_AT).any()) for each in probabilities]
+        return [bool((each >= WORTH_ASKING_AT).any()) for each in probabilities]
 
 
 def load_hearing(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.listen import CHUNK_SAMPLES, listen
+from corpus.speech.detector import CHUNK_SAMPLES
+from curation.listen import listen
 from curation.measurements import Measurements
 from tests.unit.curation.sounds import Samples, joined, measured, silence, tone
 
