@@ -7,7 +7,7 @@ import pytest
 
 from corpus.collaborators import Collaborators
 from corpus.keys import AccountKey
-from corpus.tables import Clip, Label, Measurement, Verdict
+from corpus.tables import Account, Clip, Label, Measurement, Verdict
 from corpus.vault import Vault
 from corpus.words import ClipId, Outcome, Purpose
 from curation import pipeline, queries, run
@@ -17,7 +17,10 @@ from curation.measurements import VERSION
 from curation.pipeline import STAGES, Stage, rules
 from curation.rejudge import rejudge
 from curation.stages.duration import Duration
+from ingest.close_account import close_account
+from ingest.erase import LATE_WRITERS, finish_erasures
 from tests.factories import make_clip, make_lender, make_utterance, tone, wav, withdraw_consent
+from tests.fixtures.house import StillClock
 from tests.integration.curation.damage import damage, keys_that_go, lose, resound
 from tests.integration.curation.endings import DUPLICATE, KEPT, endings, rows
 
@@ -169,6 +172,29 @@ def test_a_voice_taken_back_between_two_steps_holds_up_nobody_elses_clip(house: 
     judged = rejudge(replace(house, keyring=keys_that_go(house, leaves.account_id)))
 
     assert judged == 1
+    assert [row.clip_id for row in rows(house, Measurement)] == [kept]
+
+
+def test_an_account_that_is_closed_and_forgotten_meanwhile_holds_up_nobody_elses_clip(
+    house: Collaborators, clock: StillClock
+) -> None:
+    leaves = make_lender(house)
+    make_clip(house, leaves)
+    kept = make_clip(house, make_lender(house))
+
+    class Closing(Opened):
+        def get(self, key: AccountKey, object_key: str) -> bytes:
+            pcm = super().get(key, object_key)
+            if len(self.opened) == 1:
+                close_account(house, leaves.account_id)
+                clock.forward(LATE_WRITERS)
+                finish_erasures(house)
+            return pcm
+
+    rejudge(replace(house, vault=Closing(house)))
+
+    with house.database.reading() as session:
+        assert session.get(Account, leaves.account_id) is None
     assert [row.clip_id for row in rows(house, Measurement)] == [kept]
 
 
