@@ -24,7 +24,7 @@ LIVELIEST_CHUNKS = 16
 """Half a second. Listening no further loses some 30 of 496 recordings, whose loudest part is a noise; with a second
 look 2 are lost, as when all are listened to wholly, and half the listening is saved."""
 SURE_S = 0.2
-"""So much speech in the first half second settles it."""
+"""So much speech in the liveliest half second settles it."""
 
 _MEAN = np.full(CHUNK_SAMPLES, 1 / CHUNK_SAMPLES, np.float32)
 

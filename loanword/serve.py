@@ -20,6 +20,7 @@ import ingest.app
 from corpus import head_copies, logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.collaborators import Collaborators, collaborators
+from corpus.errors import StoreError, Transient
 from corpus.settings import NONE, Settings, read_settings
 from corpus.web import links, openid, pages, sessions
 from corpus.web.app import build_app
@@ -162,5 +163,7 @@ def _attempt(opened: Collaborators, *acts: Callable[[Collaborators], object]) ->
     for act in acts:
         try:
             act(opened)
+        except (StoreError, Transient) as error:  # its kind alone: a store's message names the object, and so a person
+            _log.warning("what goes on behind has to wait", act=act.__name__, error=type(error).__name__)
         except Exception as error:  # broad: a bug in one must not end the others, nor erasing
             _log.exception("what goes on behind has failed", act=act.__name__, error=type(error).__name__)
