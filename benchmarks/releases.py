@@ -6,6 +6,7 @@ PCM from loose WAV files, and writes one archive. Every round builds another ver
 or tar's, is removed first, so that both write to memory that the system has in hand.
 """
 
+import gc
 import json
 import random
 import resource
@@ -79,6 +80,7 @@ def _tar(loose: Path, archive: Path) -> float:
 
 def main(home: str, version: str) -> None:
     """One build, in a process of its own: prints how long it took, and the most memory it held."""
+    gc.freeze()  # as `loanword` does
     house = collaborators(Settings(home=Path(home)))
     began = time.perf_counter()
     build_release(house, "bench", version, Policy())

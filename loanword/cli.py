@@ -3,6 +3,7 @@
 Results go to stdout, logs and progress to stderr. Exit status: 0 done, 1 refused or failed, 2 misuse.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -49,6 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run() -> None:
+    """The command, as a process of its own.
+
+    What is loaded by now stays until it ends: the garbage collector need not look through it again and again, which
+    takes a tenth of a release's build.
+    """
+    gc.freeze()
     sys.exit(main())
 
 
