@@ -114,6 +114,19 @@ class Database:
             held: int = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         return not held
 
+    def rewrite(self) -> None:
+        """Writes SQLite's file anew, without what its pages may still hold of deleted rows.
+
+        `secure_delete` overwrites what is deleted, and no copy that a page kept of a row which moved to another page.
+        It takes as much room on the disk again, and nobody else writes meanwhile. PostgreSQL has its own ways.
+        """
+        if not self.is_sqlite:
+            return
+        with self._my_turn(), _translated(), self._writing_engine.connect() as connection:
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("VACUUM")
+        self.empty_log()
+
     def close(self) -> None:
         self._writing_engine.dispose()
         self._reading_engine.dispose()

@@ -14,13 +14,18 @@ import structlog
 
 from corpus import object_keys
 from corpus.collaborators import Collaborators
+from corpus.errors import Transient
 from corpus.object_store import ObjectInfo
 from ingest import queries
 from ingest.erase import Erased, finish_erasures
+from ingest.erasures import queries as erasures
 from ingest.erasures.orphans import Voice, compare, is_old, voice_of
 from ingest.erasures.retention import Expired, keep_clocks
 
 ORPHAN_AGE = timedelta(hours=1)
+REWRITTEN_FOR = timedelta(days=3)
+"""After an erasure, by each sweep: one of them may fail."""
+
 _log = structlog.get_logger()
 
 
@@ -73,9 +78,21 @@ def sweep(house: Collaborators, *, dry_run: bool = False) -> Swept:
         house.store.erase_all(orphans)
         for key in keys:
             house.keyring.erase_stored(key)
+        _rewrite_where_erased(house)
     for key in missing:  # the name of whose it was stays out of the log
         _log.error("an object is missing", object=key.rpartition("/")[2])
     return Swept(erased, tuple(orphans), young, tuple(missing), tuple(foreign), expired, len(keys))
+
+
+def _rewrite_where_erased(house: Collaborators) -> None:
+    """Whatever hinders it, all else is swept, and the next sweep tries again."""
+    with house.database.reading() as session:
+        if not erasures.any_done_since(session, house.clock() - REWRITTEN_FOR):
+            return
+    try:
+        house.database.rewrite()
+    except Transient as error:
+        _log.warning("the database could not be written anew", error=type(error).__name__)
 
 
 def _voices_in_store(house: Collaborators) -> Iterator[tuple[Voice | None, list[ObjectInfo]]]:

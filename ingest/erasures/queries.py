@@ -108,6 +108,10 @@ def unfinished(session: Session, account_id: AccountId | None = None) -> list[Be
     return _begun(session, found.order_by(Erasure.requested_at, Erasure.id))
 
 
+def any_done_since(session: Session, since: datetime) -> bool:
+    return session.scalar(select(Erasure.id).where(Erasure.done_at >= since).limit(1)) is not None
+
+
 def of_account(session: Session, account_id: AccountId) -> list[Begun]:
     """Newest first."""
     mine = select(*_COLUMNS).where(Erasure.account_id == account_id)
