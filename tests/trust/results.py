@@ -12,7 +12,7 @@ RULE_OF_THREE = 3
 
 def bound(failures: int, n: int) -> str:
     """The rate of failures that n tries leave possible, in per cent; none where there were failures."""
-    return "–" if failures or not n else f"{RULE_OF_THREE / n:.2%}".replace("%", " %")
+    return "–" if failures or not n else f"{min(1.0, RULE_OF_THREE / n):.2%}".replace("%", " %")
 
 
 @dataclass(frozen=True, slots=True)
