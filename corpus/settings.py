@@ -67,7 +67,10 @@ class Settings(BaseSettings):
 
     upload_max_bytes: int = Field(10_000_000, gt=0, description="The largest body that one upload may have.")
     upload_memory_bytes: int = Field(
-        256_000_000, gt=0, description="All upload bodies that a server process may hold at one time."
+        256_000_000,
+        gt=0,
+        description="All upload bodies that a server process may hold at one time. While they are stored, encrypted "
+        "copies of up to 32 of them come on top.",
     )
     upload_deadline: timedelta = Field(timedelta(seconds=60), description="How long one body may take to arrive.")
     uploads_per_minute: int = Field(600, gt=0, description="Utterances that one device may send in a minute.")

@@ -203,7 +203,7 @@ def make_utterance(
     utterance_id = UtteranceId(new_id())
     key = voice_key(house, lender.account_id)
     object_key = object_keys.new_utterance_key(lender.account_id, key.key_id, utterance_id)
-    content = wav(tone(frequency_hz=200 + int(utterance_id[:3], 16))) if body is None else body
+    content = wav(tone(frequency_hz=200 + int(utterance_id[:8], 16) / 2**20)) if body is None else body
     house.vault.put(key, object_key, content)
     captured_at = captured_at or house.clock() - timedelta(minutes=1)
     sealed = transcript and key.seal(transcript.encode(), place("utterances.transcript", utterance_id))
