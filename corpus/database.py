@@ -109,8 +109,7 @@ class Database:
         """
         if not self.is_sqlite:
             return True
-        with self._my_turn(), _translated(), self._writing_engine.connect() as connection:
-            driver: Any = connection.connection.dbapi_connection
+        with self._file() as driver:
             held: int = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         return not held
 
@@ -122,14 +121,19 @@ class Database:
         """
         if not self.is_sqlite:
             return
-        with self._my_turn(), _translated(), self._writing_engine.connect() as connection:
-            driver: Any = connection.connection.dbapi_connection
+        with self._file() as driver:
             driver.execute("VACUUM")
         self.empty_log()
 
     def close(self) -> None:
         self._writing_engine.dispose()
         self._reading_engine.dispose()
+
+    @contextmanager
+    def _file(self) -> Iterator[Any]:
+        """SQLite's driver, outside any transaction, while nobody else of this process writes."""
+        with self._my_turn(), _translated(), self._writing_engine.connect() as connection:
+            yield connection.connection.dbapi_connection
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
