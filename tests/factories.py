@@ -179,6 +179,15 @@ def tone(*, duration_s: float = 1.5, frequency_hz: float = 440.0, peak: float = 
     return bytes((peak * 32767 * np.sin(2 * np.pi * frequency_hz * time_s)).astype("<i2").tobytes())
 
 
+def melody(name: str) -> bytes:
+    """Eight tones of 0.2 s, as s16le mono PCM at 16 kHz: those of two names are never copies of one recording.
+
+    Two single tones may be, for at another speed one is the other.
+    """
+    frequencies_hz = np.random.default_rng(list(name.encode())).uniform(200, 3_000, 8)
+    return b"".join(tone(duration_s=0.2, frequency_hz=each) for each in frequencies_hz)
+
+
 def wav(pcm: bytes, *, rate_hz: int = 16_000) -> bytes:
     """Mono s16le PCM in a RIFF header."""
     buffer = io.BytesIO()
@@ -203,7 +212,7 @@ def make_utterance(
     utterance_id = UtteranceId(new_id())
     key = voice_key(house, lender.account_id)
     object_key = object_keys.new_utterance_key(lender.account_id, key.key_id, utterance_id)
-    content = wav(tone(frequency_hz=200 + int(utterance_id[:8], 16) / 2**20)) if body is None else body
+    content = wav(melody(utterance_id)) if body is None else body
     house.vault.put(key, object_key, content)
     captured_at = captured_at or house.clock() - timedelta(minutes=1)
     sealed = transcript and key.seal(transcript.encode(), place("utterances.transcript", utterance_id))
@@ -248,7 +257,7 @@ def make_clip(
     clip_id = ClipId(new_id())
     key = voice_key(house, lender.account_id)
     object_key = object_keys.new_clip_key(lender.account_id, key.key_id, clip_id)
-    content = tone(frequency_hz=200 + int(clip_id[:3], 16)) if pcm is None else pcm
+    content = melody(clip_id) if pcm is None else pcm
     house.vault.put(key, object_key, content)
     with house.database.writing() as session:
         session.add(
