@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
+from corpus.windows import overlapping
 
 VERSION = 1
 """Grows whenever a pair could be decided otherwise."""
@@ -282,7 +283,7 @@ def _coherence(one: Signal, other: Signal, line: Line) -> Likeness:
 
 def _spectra(signal: Signal) -> NDArray[np.complex64]:
     """Of frames of 32 ms, half overlapping, shape (frames, bins)."""
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(signal, (0, 512)), 512)[::256]
+    frames = overlapping(np.pad(signal, (0, 512)), 512, 256)
     return np.asarray(np.fft.rfft(frames * np.hanning(512).astype(np.float32), axis=1), dtype=np.complex64)
 
 

@@ -17,6 +17,7 @@ import structlog
 from numpy.typing import NDArray
 
 from corpus.errors import Misconfigured
+from corpus.windows import overlapping
 
 MODEL_SHA256 = "4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17d2"
 """Of silero_vad_v6.onnx in faster-whisper 1.2.1 (github.com/snakers4/silero-vad, MIT)."""
@@ -132,9 +133,7 @@ def _chunked(clip: NDArray[np.int16], chunks: int) -> Floats:
     signal = np.zeros(CONTEXT_SAMPLES + chunks * CHUNK_SAMPLES, np.float32)
     signal[CONTEXT_SAMPLES : CONTEXT_SAMPLES + len(clip)] = clip
     signal *= np.float32(1 / 32_768)
-    if not chunks:
-        return np.zeros((0, CONTEXT_SAMPLES + CHUNK_SAMPLES), np.float32)
-    return np.lib.stride_tricks.sliding_window_view(signal, CONTEXT_SAMPLES + CHUNK_SAMPLES)[::CHUNK_SAMPLES]
+    return overlapping(signal, CONTEXT_SAMPLES + CHUNK_SAMPLES, CHUNK_SAMPLES)
 
 
 class _Layer:

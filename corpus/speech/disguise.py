@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
+from corpus.windows import overlapping
 
 METHOD = "mcadams"
 VERSION = 1
@@ -57,7 +58,7 @@ def _framed(samples: NDArray[np.float64]) -> Frames:
     count = -(-len(samples) // STEP_SAMPLES) + 1
     padded = np.zeros((count + 1) * STEP_SAMPLES)
     padded[STEP_SAMPLES : STEP_SAMPLES + len(samples)] = samples
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)[::STEP_SAMPLES]
+    frames = overlapping(padded, WINDOW_SAMPLES, STEP_SAMPLES)
     return np.ascontiguousarray(frames.T * _window()[:, None])
 
 

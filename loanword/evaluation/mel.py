@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
+from corpus.windows import overlapping
 
 WINDOW_SAMPLES = RATE_HZ // 40
 STEP_SAMPLES = RATE_HZ // 100
@@ -23,7 +24,7 @@ def mel_power(samples: Floats) -> Floats:
     """(frames, bands), linear power, from samples in [-1, 1]; frames are centred, silence around the recording."""
     padded = np.pad(samples, WINDOW_SAMPLES // 2)
     padded = np.pad(padded, (0, max(0, WINDOW_SAMPLES - len(padded))))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW_SAMPLES)[::STEP_SAMPLES]
+    frames = overlapping(padded, WINDOW_SAMPLES, STEP_SAMPLES)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)
     power: Floats = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
     return power @ _filters().T
