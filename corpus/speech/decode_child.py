@@ -5,62 +5,27 @@ bytes are hostile. It touches no file, and after its start it can open none. Wha
 """
 
 import io
-import math
 import os
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, BinaryIO, NoReturn, Protocol
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NoReturn
 
 import av
 import av.error
 import numpy as np
 import soundfile
-import soxr
-from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
 from corpus.errors import Undecodable
+from corpus.speech.canonical import BLOCK_FRAMES, Block, Decoded, Resamplers, Source, canonical
 from corpus.speech.frames import LENGTHS, Header, count, frame_start, parse_header
 from corpus.speech.sandbox import allow_processor_time, die_with_parent, give_up_everything
-
-BLOCK_FRAMES = 1 << 16
-MAX_CHANNELS = 8
-MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
-BEYOND_FULL_SCALE = 64.0
-"""36 dB over: no microphone's overshoot, but integers stored as floats, or garbage."""
 
 SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3")
 UNKNOWN_SIZES = (0, 0xFFFF_FFFF)
 MESSAGE_MAX_CHARACTERS = 300
 
-Block = NDArray[np.float32] | NDArray[np.int16]
-"""(frames, channels); float32 has full scale at ±1, int16 is canonical PCM already."""
-
-
-Resample = Callable[[NDArray[np.float32], bool], NDArray[np.float32]]
-"""Takes consecutive pieces, and whether this is the last one."""
-
-
-class Source(Protocol):
-    """An opened recording. `blocks` raises `Undecodable` where the recording is damaged."""
-
-    rate_hz: int
-    channels: int
-    container: str
-    codec: str
-
-    def blocks(self) -> Iterator[Block]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """`pcm` is 16 kHz mono, and ends at the limit where the recording is too long."""
-
-    pcm: NDArray[np.int16]
-    source: Source
-    too_long: bool
+_RESAMPLERS = Resamplers()
 
 
 class SndfileSource:
@@ -163,57 +128,7 @@ def with_open_end(recording: bytes) -> bytes:
 
 def decode(recording: bytes, max_samples: int) -> Decoded:
     """Canonical PCM of at most `max_samples`. Raises `Undecodable`."""
-    source = open_source(recording)
-    if not 1 <= source.channels <= MAX_CHANNELS:
-        raise Undecodable(f"It has {source.channels} channels; 1 to {MAX_CHANNELS} are read.")
-    if not MIN_RATE_HZ <= source.rate_hz <= MAX_RATE_HZ:
-        raise Undecodable(f"It has {source.rate_hz} samples a second; {MIN_RATE_HZ} to {MAX_RATE_HZ} are read.")
-    max_frames = math.ceil(max_samples * source.rate_hz / RATE_HZ)
-    resample = _resampler(source.rate_hz)
-    pieces: list[NDArray[np.int16]] = []
-    frames, blocks = 0, source.blocks()
-    block = next(blocks, None)
-    while block is not None:
-        frames += len(block)
-        after = next(blocks, None) if frames <= max_frames else None
-        pieces.append(_canonical(block, resample, after is None))
-        block = after
-    pcm = np.concatenate(pieces or [np.empty(0, np.int16)])
-    return Decoded(pcm[:max_samples], source, too_long=frames > max_frames)
-
-
-def _canonical(block: Block, resample: Resample, is_last: bool) -> NDArray[np.int16]:
-    if block.dtype == np.int16:
-        return np.asarray(block[:, 0], np.int16)
-    return to_int16(resample(to_mono(np.asarray(block, np.float32)), is_last))
-
-
-def to_mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the channels, before any change of rate. Raises `Undecodable` at NaN, infinity and garbage."""
-    if block.size and not (block.max() < BEYOND_FULL_SCALE and block.min() > -BEYOND_FULL_SCALE):  # nor is NaN
-        raise Undecodable("It has samples that are no numbers, or far beyond full scale.")
-    return np.ascontiguousarray(block[:, 0]) if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-
-
-def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Rounded and clipped, without dither: the same recording gives the same bytes, and 16-bit ones come back as is."""
-    scaled: NDArray[np.float32] = samples * np.float32(32768)
-    np.rint(scaled, out=scaled)
-    return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)
-
-
-def _resampler(rate_hz: int) -> Resample:
-    if rate_hz == RATE_HZ:
-        return lambda samples, _last: samples
-    stream = _stream(rate_hz)
-    stream.clear()  # of a recording that ended early
-    return lambda samples, last: stream.resample_chunk(samples, last)
-
-
-@lru_cache(maxsize=8)
-def _stream(rate_hz: int) -> soxr.ResampleStream:
-    """One for all recordings of a rate: to design its filter takes as long as to resample a second."""
-    return soxr.ResampleStream(rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ")
+    return canonical(open_source(recording), max_samples, _RESAMPLERS)
 
 
 def _undecodable(error: Exception) -> Exception:

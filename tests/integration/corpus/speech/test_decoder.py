@@ -119,6 +119,13 @@ def test_a_recording_of_one_sample_more_is_too_long_and_cut_there(decoder: Decod
     assert (recording.samples, recording.too_long) == (32_000, True)
 
 
+def test_a_plain_wav_needs_no_child() -> None:
+    with Decoder() as decoder:
+        recording = decoder.decode(encoded(noise(3)), timedelta(seconds=2))
+
+        assert (recording.samples, recording.too_long, decoder.child_pid) == (32_000, True, None)
+
+
 def test_an_hour_of_silence_costs_no_more_than_the_limit(decoder: Decoder) -> None:
     hour = encoded(np.zeros(3600 * 16_000, np.int16), container="FLAC")
     before = time.monotonic()
@@ -182,12 +189,12 @@ def test_a_recording_beyond_the_memory_of_a_child_kills_it_and_nothing_else() ->
 
 def test_a_child_killed_from_outside_is_replaced() -> None:
     with Decoder() as decoder:
-        decoder.decode(encoded(noise(1)), MAX)
+        decoder.decode(encoded(noise(1), container="FLAC"), MAX)
         killed = decoder.child_pid
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
 
-        recording = decoder.decode(encoded(noise(1)), MAX)
+        recording = decoder.decode(encoded(noise(1), container="FLAC"), MAX)
 
         assert recording.samples == 16_000
         assert decoder.child_pid != killed
@@ -197,7 +204,7 @@ def test_a_child_is_retired_after_its_share_of_recordings() -> None:
     with Decoder(recordings_per_child=2) as decoder:
         served_by = []
         for _ in range(3):
-            decoder.decode(encoded(noise(0.1)), MAX)
+            decoder.decode(encoded(noise(0.1), container="FLAC"), MAX)
             served_by.append(decoder.child_pid)
 
     assert served_by[0] == served_by[1] != served_by[2]
@@ -205,7 +212,7 @@ def test_a_child_is_retired_after_its_share_of_recordings() -> None:
 
 def test_a_closed_decoder_leaves_no_process() -> None:
     with Decoder() as decoder:
-        decoder.decode(encoded(noise(0.1)), MAX)
+        decoder.decode(encoded(noise(0.1), container="FLAC"), MAX)
         pid = decoder.child_pid
         assert pid is not None
 
@@ -217,7 +224,7 @@ def test_threads_that_share_a_decoder_get_each_their_own_answer(decoder: Decoder
     lengths = {}
 
     def decode(samples: int) -> None:
-        lengths[samples] = decoder.decode(encoded(np.zeros(samples, np.int16)), MAX).samples
+        lengths[samples] = decoder.decode(encoded(np.zeros(samples, np.int16), container="FLAC"), MAX).samples
 
     threads = [threading.Thread(target=decode, args=(samples,)) for samples in range(1000, 1020)]
     for thread in threads:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
 from corpus.errors import Undecodable
-from corpus.speech.decode_child import decode, to_int16, to_mono, with_open_end
+from corpus.speech.canonical import to_int16, to_mono
+from corpus.speech.decode_child import decode, with_open_end
 
 
 def streamed_wav(riff_bytes: int, data_bytes: int) -> bytes:
