@@ -1,13 +1,13 @@
 """An acoustic fingerprint made for half a second to ten seconds of speech: what another copy is looked for by. Pure.
 
-A clip is described around each of its 10 ms frames by a hash of 36 bits: the signs of the lowest coefficients of a
-two-dimensional cosine transform over 0.4 s of 16 bands between 250 and 3,400 Hz (Haitsma and Kalker, "A highly robust
-audio fingerprinting system", ISMIR 2002, take signs of differences of bands; cosines are smoother, and so hold under a
-shift of half a frame or one per cent of speed). A gain moves no sign. Noise does: the cube root of power and the
-steady floor of each band, subtracted, let what is loud decide.
+A clip is described every 10 ms by a hash of 36 bits: the signs of the lowest coefficients of a two-dimensional cosine
+transform over 0.4 s of 16 bands between 250 and 3,400 Hz. Haitsma and Kalker ("A highly robust audio fingerprinting
+system", ISMIR 2002) take signs of differences of bands; cosines are smoother, and so hold under a shift of half a frame
+or one per cent of speed, and can be taken between frames: spectra are 20 ms apart. A gain moves no sign. Noise does:
+the cube root of power and the steady floor of each band, subtracted, let what is loud decide.
 
 Few are kept of a clip: `KEPT` hashes, those whose bits stand furthest from turning. A newcomer asks with the hashes of
-all its frames, also with each of their two least certain bits turned. Whatever frame a kept hash stems from, the copy
+all its places, also with each of their two least certain bits turned. Whatever place a kept hash stems from, the copy
 has asked there. A fingerprint proposes and never decides: `curation.same_recording` does, sample by sample.
 """
 
@@ -18,27 +18,29 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
+from corpus.windows import overlapping
 
-VERSION = 1
+VERSION = 2
 """Grows whenever a hash comes out otherwise: hashes of two versions say nothing about each other."""
 
 KEPT = 16
-APART_FRAMES = 4
-"""Kept hashes are at least this far apart, or they would say the same thing."""
+APART = 4
+"""Places, of 10 ms. Kept hashes are at least this far apart, or they would say the same thing."""
 
-HOP_SAMPLES = 160
-FRAME_SAMPLES = 512
-PATCH_FRAMES = 40
+HOP_SAMPLES = 320
+FRAME_SAMPLES = 768
+PATCH_FRAMES = 20
 BANDS = 16
 LOWEST_HZ, HIGHEST_HZ = 250.0, 3_400.0  # what a telephone lets through
 ORDERS = 7
 BITS = 36
+GROUP_FRAMES = 8
 POWER = 1 / 3
 FLOOR_QUANTILE, FLOOR_TIMES = 0.2, 2.0
 EVENNESS = 0.3  # bands are made even by their mean, plus this share of the loudest band's: faint ones are noise
 FAINT = 0.05  # of the strongest patch: what is fainter has no hash
 
-TICK_FRAMES = 4
+TICK_PLACES = 4
 """Hashes remember where they stand to 40 ms: the true ones among hits agree about the lag."""
 
 
@@ -66,63 +68,91 @@ NONE = Fingerprint(NO_HASHES, NO_HASHES)
 def fingerprint(samples: NDArray[np.int16]) -> Fingerprint:
     """Of mono 16 kHz samples, shape (samples,). Nothing of a clip without sound."""
     coefficients = _coefficients(_patterns(samples))
-    strength = np.sqrt(np.square(coefficients).sum(axis=1))
-    frames = np.flatnonzero(strength > FAINT * strength.max(initial=0.0))
-    coefficients = coefficients[frames]
-    if not len(frames):
+    power = np.einsum("ij,ij->j", coefficients, coefficients)
+    places = np.flatnonzero(power > FAINT**2 * power.max())
+    if not len(places):
         return NONE
-    spread = np.sqrt(np.square(coefficients).mean(axis=0)) + np.float32(1e-12)
-    certainty = np.abs(coefficients) / spread
-    values = (coefficients > 0) @ (np.uint64(1) << np.arange(BITS, dtype=np.uint64))
-    return Fingerprint(_kept(values, frames, certainty.min(axis=1)), _asked(values, frames, certainty))
+    coefficients = coefficients.take(places, axis=1)  # indexing lays them out place by place: all else were slower
+    spread = np.sqrt(np.einsum("ij,ij->i", coefficients, coefficients) / len(places)) + np.float32(1e-12)
+    certainty = np.abs(coefficients) * (1 / spread)[:, np.newaxis]
+    values = (_BIT_VALUES @ (coefficients > 0)).astype(np.uint64)
+    return Fingerprint(_kept(values, places, certainty.min(axis=0)), _asked(values, places, certainty))
 
 
-def _kept(values: NDArray[np.uint64], frames: NDArray[np.intp], certainty: NDArray[np.float32]) -> Hashes:
-    """The most certain hashes, apart from each other, and none twice."""
-    chosen, taken = list[int](), np.zeros(int(frames[-1]) + APART_FRAMES + 1, dtype=bool)
-    seen = set[int]()
-    for place in np.argsort(-certainty, kind="stable"):
-        frame, value = int(frames[place]), int(values[place])
-        if taken[frame] or value in seen:
+def _kept(values: NDArray[np.uint64], places: NDArray[np.intp], certainty: NDArray[np.float32]) -> Hashes:
+    """The most certain hashes, apart from each other, and none twice. `certainty` is of each hash's worst bit."""
+    ordered = np.sort((certainty.view(np.int32).astype(np.int64) << 32) | np.arange(len(certainty)))
+    best = ordered[::-1] & 0xFFFF_FFFF
+    chosen, taken, seen = list[int](), set[int](), set[int]()
+    for index in best.tolist():
+        place, value = int(places[index]), int(values[index])
+        if place in taken or value in seen:
             continue
-        chosen.append(int(place))
+        chosen.append(index)
         seen.add(value)
-        taken[max(0, frame - APART_FRAMES + 1) : frame + APART_FRAMES] = True
+        taken.update(range(place - APART + 1, place + APART))
         if len(chosen) == KEPT:
             break
-    return Hashes(values[chosen], frames[chosen] // TICK_FRAMES)
+    return Hashes(values[chosen], places[chosen] // TICK_PLACES)
 
 
-def _asked(values: NDArray[np.uint64], frames: NDArray[np.intp], certainty: NDArray[np.float32]) -> Hashes:
-    """Every frame's hash, and those with either or both of the two least certain bits turned."""
-    doubtful = np.argpartition(certainty, 1, axis=1)[:, :2].astype(np.uint64)
-    first, second = (np.uint64(1) << doubtful).T
+def _asked(values: NDArray[np.uint64], places: NDArray[np.intp], certainty: NDArray[np.float32]) -> Hashes:
+    """Every place's hash, and those with either or both of the two least certain bits turned.
+
+    `certainty` has shape (bits, places). A bit's number replaces the last six bits of its certainty, and where a hash
+    stands is written below its value: the least of each column, and the first of what is equal, then come of one
+    minimum and one sort.
+    """
+    numbered = (certainty.view(np.int32) & ~63) | np.arange(BITS, dtype=np.int32)[:, np.newaxis]
+    least = numbered.min(axis=0)
+    next_least = np.where(numbered == least, np.iinfo(np.int32).max, numbered).min(axis=0)
+    first, second = (np.uint64(1) << (each & 63).astype(np.uint64) for each in (least, next_least))
     every = np.concatenate([values, values ^ first, values ^ second, values ^ first ^ second])
-    distinct, where = np.unique(every, return_index=True)
-    return Hashes(distinct, frames[where % len(frames)] // TICK_FRAMES)
+    standing = np.sort((every << _STANDING_BITS) | np.arange(len(every), dtype=np.uint64))
+    distinct = standing >> _STANDING_BITS
+    is_first = np.concatenate([[True], distinct[1:] != distinct[:-1]])
+    where = (standing[is_first] & ((np.uint64(1) << _STANDING_BITS) - np.uint64(1))).astype(np.intp)
+    return Hashes(distinct[is_first], places[where % len(places)] // TICK_PLACES)
 
 
 def _patterns(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """The bands of each frame, shape (frames, bands), without level, floor and colour, and silence around."""
-    padding = PATCH_FRAMES // 2
-    signal = np.pad(samples.astype(np.float32), (0, FRAME_SAMPLES))
-    windows = np.lib.stride_tricks.sliding_window_view(signal, FRAME_SAMPLES)[::HOP_SAMPLES]
-    spectra = scipy.fft.rfft(windows * _WINDOW, axis=1)[:, : len(_FILTERS)]
-    power = (np.square(spectra.real) + np.square(spectra.imag)) @ _FILTERS
-    power = np.maximum(power - FLOOR_TIMES * np.quantile(power, FLOOR_QUANTILE, axis=0), 0)
-    loudness = (power / max(float(power.max()), 1.0)) ** POWER
-    total = loudness.sum(axis=1)
-    colour = loudness[total >= np.median(total)].mean(axis=0)
-    even = loudness / (colour + EVENNESS * colour.max() + 1e-9)
-    return np.pad(even, ((padding, padding), (0, 0))).astype(np.float32)
+    """The bands of each frame without level, floor and colour, over bands transformed: shape (orders, frames)."""
+    signal = np.zeros(len(samples) + FRAME_SAMPLES, np.float32)
+    signal[: len(samples)] = samples
+    spectra = scipy.fft.rfft(overlapping(signal, FRAME_SAMPLES, HOP_SAMPLES) * _WINDOW, axis=1)
+    parts = spectra.view(np.float32)[:, : len(_PART_FILTERS)]  # real and imaginary, by turns
+    power = np.ascontiguousarray((np.square(parts) @ _PART_FILTERS).T)  # (bands, frames)
+    power = np.maximum(power - FLOOR_TIMES * _quantile(power), 0)
+    loudness = (power / max(float(power.max()), 1.0)) ** np.float32(POWER)
+    total = loudness.sum(axis=0)
+    middle = len(total) // 2
+    is_loud = (total >= np.partition(total, middle)[middle]).astype(np.float32)
+    colour = loudness @ is_loud / is_loud.sum()
+    even = colour + EVENNESS * colour.max() + np.float32(1e-9)
+    return np.asarray((_BAND_COSINES / even[:, np.newaxis]).T @ loudness, np.float32)
+
+
+def _quantile(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The floor of each band, shape (bands, 1): `numpy.quantile` takes as long as the spectra."""
+    at = FLOOR_QUANTILE * (power.shape[1] - 1)
+    low = int(at)
+    beside = np.sort(power, axis=1)[:, low : low + 2]
+    return beside[:, :1] + (beside[:, -1:] - beside[:, :1]) * np.float32(at - low)
 
 
 def _coefficients(patterns: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The transform around each frame, shape (frames, bits): over bands first, then over time."""
-    over_bands = np.ascontiguousarray((patterns @ _BAND_COSINES).T)  # (orders, frames)
-    patches = np.lib.stride_tricks.sliding_window_view(over_bands, PATCH_FRAMES, axis=1)
-    both = patches @ _TIME_COSINES  # (orders over bands, frames, orders over time)
-    return np.stack([both[band, :, time] for time, band in _PAIRS], axis=1)
+    """The transform over time around each place, with silence around: shapes (orders, frames) → (bits, places).
+
+    There is a place on and after each frame. `GROUP_FRAMES` frames are taken at once: they look at nearly the same.
+    """
+    frames = patterns.shape[1]
+    groups = -(-frames // GROUP_FRAMES)
+    padded = np.zeros((ORDERS, groups * GROUP_FRAMES + PATCH_FRAMES), np.float32)
+    padded[:, PATCH_FRAMES // 2 : PATCH_FRAMES // 2 + frames] = patterns
+    seen = np.ascontiguousarray([overlapping(order, GROUP_FRAMES + PATCH_FRAMES, GROUP_FRAMES) for order in padded])
+    both = seen.reshape(ORDERS * groups, -1) @ _GROUP_COSINES  # (… × groups, orders over time × places of a group)
+    by_order = both.reshape(ORDERS, groups, ORDERS, 2 * GROUP_FRAMES).transpose(2, 0, 1, 3)
+    return by_order[_TIME_ORDERS, _BAND_ORDERS].reshape(BITS, -1)[:, : 2 * frames]
 
 
 def _filters() -> NDArray[np.float32]:
@@ -138,11 +168,13 @@ def _mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(2595 * np.log10(1 + hz / 700))
 
 
-def _time_cosines() -> NDArray[np.float32]:
-    """Shape (frames of a patch, orders): fading out at both ends, and blind to what is constant from the first on."""
-    place = (np.arange(PATCH_FRAMES) + 0.5) / PATCH_FRAMES
-    fade = np.sqrt(np.hanning(PATCH_FRAMES + 2)[1:-1])
-    cosines = np.cos(np.pi * np.outer(place, np.arange(ORDERS))) * fade[:, None]
+def _time_cosines(offset: float) -> NDArray[np.float32]:
+    """Shape (frames of a patch, orders), the first frame so many frames after the patch begins.
+
+    They fade out at both ends, and are blind to what is constant from the first order on.
+    """
+    place = (np.arange(PATCH_FRAMES) + offset) / PATCH_FRAMES
+    cosines = np.cos(np.pi * np.outer(place, np.arange(ORDERS))) * np.sin(np.pi * place)[:, np.newaxis]
     cosines[:, 1:] -= cosines[:, 1:].mean(axis=0)
     return np.asarray(cosines / np.linalg.norm(cosines, axis=0), dtype=np.float32)
 
@@ -159,6 +191,19 @@ def _pairs() -> list[tuple[int, int]]:
     return sorted(every, key=lambda pair: (pair[0] ** 2 + pair[1] ** 2, pair))[:BITS]
 
 
+def _group_cosines() -> NDArray[np.float32]:
+    """Those of time for each place of a group: shape (frames seen, orders × places)."""
+    shifted = np.zeros((GROUP_FRAMES + PATCH_FRAMES, ORDERS, 2 * GROUP_FRAMES), np.float32)
+    for frame in range(GROUP_FRAMES):
+        shifted[frame : frame + PATCH_FRAMES, :, 2 * frame] = _time_cosines(0.75)
+        shifted[frame + 1 : frame + 1 + PATCH_FRAMES, :, 2 * frame + 1] = _time_cosines(0.25)
+    return shifted.reshape(len(shifted), -1)
+
+
 _WINDOW = np.hanning(FRAME_SAMPLES).astype(np.float32)
 _FILTERS = _filters()
-_TIME_COSINES, _BAND_COSINES, _PAIRS = _time_cosines(), _band_cosines(), _pairs()
+_PART_FILTERS = np.repeat(_FILTERS, 2, axis=0)
+_GROUP_COSINES, _BAND_COSINES = _group_cosines(), _band_cosines()
+_TIME_ORDERS, _BAND_ORDERS = (list(orders) for orders in zip(*_pairs(), strict=True))
+_BIT_VALUES = 2.0 ** np.arange(BITS)
+_STANDING_BITS = np.uint64(64 - BITS)

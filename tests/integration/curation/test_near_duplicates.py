@@ -17,7 +17,7 @@ from corpus.keys import AccountKey
 from corpus.tables import Clip, Fingerprint, FingerprintBucket, NearDuplicate, Utterance
 from corpus.vault import Vault
 from corpus.words import ClipId, UtteranceId
-from curation import duplicate_queries, near_duplicates, run
+from curation import duplicate_queries, fingerprint, near_duplicates, run
 from curation.examine import Workbench
 from curation.executors import Inline
 from curation.worker import curate_batch
@@ -151,7 +151,9 @@ def test_a_settled_house_with_near_duplicates_is_left_as_it_is(house: Collaborat
     assert (again.seen, again.sets.redecided, endings(house)) == (0, 0, before)
     with house.database.reading() as session:
         assert duplicate_queries.unsettled_digests(session, house.clock(), after="", limit=10) == []
-        assert duplicate_queries.to_compare(session, 1, house.clock(), after=ClipId(""), limit=10) == []
+        assert (
+            duplicate_queries.to_compare(session, fingerprint.VERSION, house.clock(), after=ClipId(""), limit=10) == []
+        )
 
 
 class UnavailableOnce(Vault):
