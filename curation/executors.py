@@ -4,6 +4,7 @@ Messages to workers carry ids, and those from them counts. Each worker opens its
 keeps one decoder and at most one recogniser to its end. A worker that dies is replaced, and its batch done again.
 """
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Iterator
@@ -211,6 +212,7 @@ def work(settings: Settings, connection: Connection, open_bench: OpenBench) -> N
     logs.configure()
     try:
         with open_bench(settings) as bench:
+            gc.freeze()  # what is loaded stays: the collector of garbage has no need to look at it again
             connection.send(Ready())
             while True:
                 batch = connection.recv()

@@ -4,7 +4,6 @@ The standard filters the signal and takes the mean square of 400 ms blocks that 
 power spectrum by the filter's response is the same but for the block's borders; a test holds the two within 0.1 LU.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -56,10 +55,10 @@ def block_weights() -> NDArray[np.float32]:
 
 def integrated_lufs(
     block_power: NDArray[Any], first_block: NDArray[Any], whole_blocks: NDArray[Any]
-) -> Sequence[float | None]:
+) -> NDArray[np.float64]:
     """Each clip's loudness, from the weighted power of all clips' blocks, shape (blocks,).
 
-    `first_block` is where each clip begins, and `whole_blocks` how many of its blocks are filled. None under 400 ms.
+    `first_block` is where each clip begins, and `whole_blocks` how many of its blocks are filled. NaN under 400 ms.
     """
     padded = np.r_[block_power.astype(np.float64), np.zeros(GATE_BLOCKS - 1)]
     power = np.maximum(np.lib.stride_tricks.sliding_window_view(padded, GATE_BLOCKS).mean(axis=1), 1e-20)
@@ -71,7 +70,7 @@ def integrated_lufs(
     passes &= _lufs(power) > np.repeat(gate, sizes)
     loudness = _lufs(_mean(power, passes, first_block))
     heard = np.add.reduceat(passes, first_block, dtype=np.int64) > 0
-    return [value if is_heard else None for value, is_heard in zip(loudness.tolist(), heard.tolist(), strict=True)]
+    return np.where(heard, loudness, np.nan)
 
 
 def _mean(power: NDArray[Any], passes: NDArray[np.bool_], first_block: NDArray[Any]) -> NDArray[np.float64]:

@@ -4,9 +4,11 @@ The clips lie end to end in one array, and sums run from border to border; only 
 A clip measures the same in any batch. Speech is no arithmetic: `curation/listen.py` has a detector listen.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,31 +89,31 @@ def measure_batch(batch: Sequence[Samples], *, cut: Sequence[bool] | None = None
     standing_frames = laid.sum_frames(stands_out)
     standing = laid.sum_frames(np.where(stands_out, laid.frames_power, 0)) / np.maximum(standing_frames, 1)
     snr_db = 10 * np.log10(np.maximum(standing / laid.noise - 1, 1e-3))
-    columns: dict[str, Sequence[Any]] = {
-        "samples": laid.samples.tolist(),
-        "is_cut": [False] * len(batch) if cut is None else list(cut),
-        "peak_dbfs": dbfs(np.square(laid.peak)).tolist(),
-        "rms_dbfs": dbfs(laid.sum_frames(laid.frames_energy) / laid.at_least_one + np.square(laid.mean)).tolist(),
+    columns: dict[str, NDArray[Any]] = {
+        "samples": laid.samples,
+        "is_cut": np.zeros(len(batch), bool) if cut is None else np.array(cut, bool),
+        "peak_dbfs": dbfs(np.square(laid.peak)),
+        "rms_dbfs": dbfs(laid.sum_frames(laid.frames_energy) / laid.at_least_one + np.square(laid.mean)),
         "lufs": integrated_lufs(laid.spectrum.weighed, laid.first_block, laid.whole_blocks),
-        "clipped_share": (_clipped(laid) / laid.at_least_one).tolist(),
-        "dc_offset": laid.mean.tolist(),
-        "sounding_s": sounding_s.tolist(),
-        "sounding_dbfs": _where(sounds, sounding_dbfs),
-        "snr_db": _where(standing_frames > 0, snr_db),
+        "clipped_share": _clipped(batch, laid) / laid.at_least_one,
+        "dc_offset": laid.mean,
+        "sounding_s": sounding_s,
+        "sounding_dbfs": np.where(sounds, sounding_dbfs, np.nan),
+        "snr_db": np.where(standing_frames > 0, snr_db, np.nan),
         "bandwidth_hz": bandwidth_hz(laid.spectrum, laid.blocks, laid.whole_blocks),
         "hum_dbfs": hum_dbfs(laid.spectrum, laid.blocks, laid.whole_blocks),
-        "starts_db": _where(sounds, laid.edge_dbfs(at_end=False) - sounding_dbfs),
-        "ends_db": _where(sounds, laid.edge_dbfs(at_end=True) - sounding_dbfs),
+        "starts_db": np.where(sounds, laid.edge_dbfs(at_end=False) - sounding_dbfs, np.nan),
+        "ends_db": np.where(sounds, laid.edge_dbfs(at_end=True) - sounding_dbfs, np.nan),
     }
-    return [
-        Measurements(**{name: _rounded(value) for name, value in zip(columns, row, strict=True)})
-        for row in zip(*columns.values(), strict=True)
-    ]
+    rows = zip(*map(_rounded, columns.values()), strict=True)
+    return [Measurements(**dict(zip(columns, row, strict=True))) for row in rows]
 
 
-def _rounded(value: Any) -> Any:
-    """To `DECIMALS`: the last bits of a sum depend on what else was summed with it."""
-    return round(value, DECIMALS) if isinstance(value, float) else value
+def _rounded(column: NDArray[Any]) -> list[Any]:
+    """To `DECIMALS`, for the last bits of a sum depend on what else was summed with it; NaN is None."""
+    if column.dtype.kind != "f":
+        return list(column.tolist())
+    return [None if math.isnan(value) else value for value in column.round(DECIMALS).tolist()]
 
 
 def dbfs(power: Any) -> NDArray[np.float64]:
@@ -163,9 +165,11 @@ class _Laid:
     @cached_property
     def noise(self) -> NDArray[np.float64]:
         """The power that nine frames in ten exceed, at least that of the rounding to 16 bits; of each clip."""
-        power = np.split(np.where(self.is_whole_frame, self.frames_power, np.inf), self.first_frame[1:])
+        power = np.where(self.is_whole_frame, self.frames_power, np.inf)
         ranks = (ALWAYS_THERE * np.maximum(self.samples // FRAME_SAMPLES - 1, 0)).astype(np.int64).tolist()
-        found = np.array([np.partition(of_clip, rank)[rank] for of_clip, rank in zip(power, ranks, strict=True)])
+        borders = pairwise([*self.first_frame.tolist(), len(power)])
+        of_clips = [power[first:after] for first, after in borders]
+        found = np.array([np.partition(clip, rank)[rank] for clip, rank in zip(of_clips, ranks, strict=True)])
         return np.maximum(np.where(np.isfinite(found), found, 0), 1 / 12 / 32_768**2)
 
     @cached_property
@@ -198,24 +202,21 @@ def _sums(frames: NDArray[np.int16]) -> tuple[NDArray[np.float64], NDArray[np.fl
     for start in range(0, len(frames), FRAMES_AT_ONCE):
         part = slice(start, start + FRAMES_AT_ONCE)
         signal = frames[part].astype(np.float32)
-        sums[part] = signal.sum(axis=1)
+        sums[part] = signal @ _ONES  # whole numbers below 2^24: no order of summing rounds
         squares[part] = np.einsum("ij,ij->i", signal, signal)
     return sums, squares
 
 
-def _where(there: NDArray[np.bool_], values: NDArray[np.float64]) -> list[float | None]:
-    return [value if is_there else None for is_there, value in zip(there.tolist(), values.tolist(), strict=True)]
-
-
-def _clipped(laid: _Laid) -> NDArray[np.float64]:
+def _clipped(batch: Sequence[Samples], laid: _Laid) -> NDArray[np.float64]:
     """How many samples of each clip stand in a flat top."""
-    counts = np.zeros(len(laid.samples))
-    if laid.peak.max() * 32_768 < FULL_SCALE:
-        return counts
-    (at,) = np.nonzero((laid.raw >= FULL_SCALE) | (laid.raw <= -FULL_SCALE))
-    clip = np.searchsorted(laid.first_block * BLOCK_SAMPLES, at, side="right") - 1
-    begins = np.flatnonzero(np.r_[True, (np.diff(at) != 1) | (np.diff(clip) != 0)])
-    runs = np.diff(np.r_[begins, len(at)])
-    is_flat = runs >= FLAT_RUN_SAMPLES
-    np.add.at(counts, clip[begins[is_flat]], runs[is_flat])
+    counts = np.zeros(len(batch))
+    for index in np.flatnonzero(laid.peak * 32_768 >= FULL_SCALE).tolist():
+        samples = batch[index]
+        at = np.flatnonzero((samples >= FULL_SCALE) | (samples <= -FULL_SCALE))
+        begins = np.flatnonzero(np.r_[True, np.diff(at) != 1])
+        runs = np.diff(np.r_[begins, len(at)])
+        counts[index] = runs[runs >= FLAT_RUN_SAMPLES].sum()
     return counts
+
+
+_ONES = np.ones(FRAME_SAMPLES, np.float32)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from corpus.audio import RATE_HZ
 
-VERSION = 1
+VERSION = 2
 """Grows whenever a measure is taken otherwise: clips are then measured again from the audio that is kept of them."""
 
 FLOOR_DBFS = -120.0

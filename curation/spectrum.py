@@ -58,15 +58,15 @@ class BlockSpectra:
         """The first bins, shape (blocks, 26)."""
 
 
-def bandwidth_hz(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> list[float | None]:
-    """Up to where each clip has sound, in steps of 250 Hz; None where no whole block sounds."""
+def bandwidth_hz(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> NDArray[np.float64]:
+    """Up to where each clip has sound, in steps of 250 Hz; NaN where no whole block sounds."""
     first = np.cumsum(blocks) - blocks
     clip = np.repeat(np.arange(len(blocks)), blocks)
     high = np.where(_is_whole(blocks, whole_blocks), spectrum.high, -1)
     order = np.lexsort((-high, clip))
     rank = np.arange(len(order)) - np.repeat(first, blocks)
     chosen = order[(rank < LOOKED_AT) & (high[order] >= 0)]
-    found: list[float | None] = [None] * len(blocks)
+    found = np.full(len(blocks), np.nan)
     if not len(chosen):
         return found
     looked_at = spectrum.blocks[chosen].astype(np.float32)
@@ -81,13 +81,12 @@ def bandwidth_hz(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDA
     least = np.maximum(loudest.max(axis=1) * 10 ** (-BELOW_LOUDEST_DB / 10), 10 ** (ABOVE_ROUNDING_DBFS / 10))
     used = loudest > least[:, np.newaxis]
     last = np.where(used.any(axis=1), used.shape[1] - np.argmax(used[:, ::-1], axis=1), 0)
-    for index, bands in zip(clips.tolist(), last.tolist(), strict=True):
-        found[index] = float(bands * BAND_HZ) or None
+    found[clips] = np.where(last > 0, last * BAND_HZ, np.nan)
     return found
 
 
-def hum_dbfs(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> list[float | None]:
-    """The level of mains hum in each clip's quietest blocks; None where it does not stand out, or the clip is short.
+def hum_dbfs(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> NDArray[np.float64]:
+    """The level of mains hum in each clip's quietest blocks; NaN where it does not stand out, or the clip is short.
 
     The blocks' logarithms are averaged: what comes and goes, as a low voice does, counts little.
     """
@@ -106,10 +105,8 @@ def hum_dbfs(spectrum: BlockSpectra, blocks: NDArray[Any], whole_blocks: NDArray
         at = np.array(bins)
         hum, beside = power[:, at].sum(axis=1), (power[:, at - 1] + power[:, at + 1]).sum(axis=1) / 2
         best = np.maximum(best, np.where(hum > beside * 10 ** (STANDS_OUT_DB / 10), hum - beside, 0))
-    return [
-        float(10 * np.log10(power_of)) if power_of > 0 and count >= FEWEST_QUIET else None
-        for power_of, count in zip(best.tolist(), quiet.tolist(), strict=True)
-    ]
+    there = (best > 0) & (quiet >= FEWEST_QUIET)
+    return np.where(there, 10 * np.log10(np.where(there, best, 1)), np.nan)
 
 
 def _is_whole(blocks: NDArray[Any], whole_blocks: NDArray[Any]) -> NDArray[np.bool_]:

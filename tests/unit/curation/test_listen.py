@@ -42,10 +42,19 @@ def test_half_a_second_full_of_speech_settles_it() -> None:
     assert (clip.heard_s, clip.speech_share) == (0.512, 1.0)
 
 
-def test_where_the_loudest_is_no_speech_all_is_listened_to() -> None:
+def test_where_the_loudest_is_no_speech_the_beginning_is_listened_to() -> None:
+    clip, chunks = heard(joined(tone(0.64, rms_dbfs=SPEECH_DBFS), silence(1.0), tone(1.5, rms_dbfs=-5.0)))
+
+    assert chunks == 16 + 48
+    assert clip.heard_s == 1.536
+    assert clip.speech_s is not None
+    assert 0.5 < clip.speech_s < 0.7
+
+
+def test_where_that_is_none_either_all_is_listened_to() -> None:
     clip, chunks = heard(joined(tone(1.5, rms_dbfs=-5.0), silence(1.0), tone(0.64, rms_dbfs=SPEECH_DBFS)))
 
-    assert chunks == 16 + 99
+    assert chunks == 16 + 48 + 99
     assert clip.heard_s == 3.14
     assert clip.speech_s is not None
     assert 0.5 < clip.speech_s < 0.7
