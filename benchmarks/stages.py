@@ -9,6 +9,7 @@ Everything runs in one process of its own (and its child), held to one processor
 """
 
 import csv
+import gc
 import io
 import json
 import os
@@ -179,6 +180,7 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     source, files = _files()
     detector = load_detector("silero")
+    gc.freeze()  # as a worker does
     with Decoder(deadline=timedelta(minutes=1), recordings_per_child=10**9) as decoder:
         beside_floor = by_turns(lambda: ours(files, decoder, detector), lambda: floor(files), ROUNDS)
         every = max(1, len(files) // SCRIPTS_FILES)
