@@ -1,8 +1,10 @@
 """Every setting of a Loanword process, read once from `LOANWORD_…` in its entry point and handed down."""
 
+import ipaddress
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -149,9 +151,21 @@ class Settings(BaseSettings):
     def resolved_signing_key_file(self) -> Path:
         return self.signing_key_file or self.home.absolute() / "signing.key"
 
+    def remote_recognisers(self) -> list[str]:
+        """The hosts, other than this machine, that recordings are sent to in order to be heard."""
+        addresses = [each.strip() for each in (self.recogniser or "").split(",") if "://" in each]
+        return sorted({host for each in addresses if (host := urlsplit(each).hostname) and not _is_this_machine(host)})
+
     def is_public_over_tls(self) -> bool:
         """Whether people come over TLS, though a proxy may speak plain HTTP to us."""
         return (self.public_url or "").lower().startswith("https://")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def read_settings(home: Path | None = None) -> Settings:

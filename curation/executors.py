@@ -30,6 +30,7 @@ from curation.alignment import load_aligner
 from curation.counts import BatchCounts
 from curation.examine import Workbench
 from curation.personal_data.spacy_names import load_names
+from curation.recipients import check_told
 from curation.worker import curate_batch
 
 STILLBORN_AT_MOST = 3
@@ -66,6 +67,7 @@ def opened_bench(settings: Settings) -> Iterator[Workbench]:
     """A worker's own collaborators, decoder, recogniser and detector. Raises `Misconfigured`."""
     house = collaborators(settings)
     try:
+        check_told(house)
         detector = load_detector(settings.speech_detector)
         recogniser = load_hearing(settings.recogniser, detector, locale=settings.locale)
         with Decoder() as decoder:

@@ -61,12 +61,14 @@ def terms_of(settings: Settings) -> dict[str, object]:
         "controller": {name: value for name, value in controller.items() if value},
         "lawful_basis": "consent",
         "privacy_rights": ["see", "take home", "delete one or all", "withdraw", "close the account"],
-        "purposes": {purpose.value: told for purpose, told in PURPOSES.items()},
+        "purposes": {purpose.value: told for purpose, told in PURPOSES.items()} | _sent_elsewhere(settings),
         "retention": retention_in_words(settings),
         "schema": SCHEMA,
         "validity": in_words(settings.consent_lifetime) if settings.consent_lifetime else "until it is withdrawn",
         "withdrawal": {"method": WITHDRAWAL, **({"address": f"{address}/me"} if address else {})},
     }
+    if settings.remote_recognisers():
+        stated["recognisers"] = settings.remote_recognisers()
     if settings.jurisdiction:
         stated["jurisdiction"] = settings.jurisdiction
     if address:
@@ -79,6 +81,15 @@ def terms_of(settings: Settings) -> dict[str, object]:
     }
     stated["not_filled"] = sorted([*NEVER_FILLED, *(name for name, is_unset in unset.items() if is_unset)])
     return stated
+
+
+def _sent_elsewhere(settings: Settings) -> dict[str, dict[str, object]]:
+    hosts = " and ".join(settings.remote_recognisers())
+    if not hosts:
+        return {}
+    collect = PURPOSES[Purpose.COLLECT]
+    told = f"{collect['recipients']}, and the speech recogniser at {hosts}, which is sent recordings to hear them"
+    return {Purpose.COLLECT.value: {**collect, "recipients": told}}
 
 
 def in_words(duration: timedelta) -> str:

@@ -140,6 +140,23 @@ def test_a_receipt_holds_the_terms_as_they_were_stated_when_the_notice_was_publi
     assert told["record"]["notice_locale"] == "en-US"
 
 
+@pytest.mark.parametrize(
+    ("recogniser", "hosts"),
+    [
+        ("tiny.en", []),
+        ("http://127.0.0.1:8080/stt,http://localhost/stt", []),
+        ("tiny.en, https://asr.example/stt?key=secret", ["asr.example"]),
+        ("http://b.example/x,http://a.example:99/x", ["a.example", "b.example"]),
+    ],
+)
+def test_the_terms_name_who_else_is_sent_recordings(recogniser: str, hosts: list[str]) -> None:
+    terms = json.loads(json.dumps(terms_of(Settings(recogniser=recogniser))))
+
+    assert terms.get("recognisers", []) == hosts
+    assert all(host in terms["purposes"]["collect"]["recipients"] for host in hosts)
+    assert "secret" not in json.dumps(terms)
+
+
 def test_what_no_setting_tells_is_named_as_not_filled() -> None:
     assert {"party_name", "party_contact", "jurisdiction", "withdrawal_address"} <= set(
         terms_of(Settings.model_construct())["not_filled"]  # type: ignore[call-overload]
