@@ -195,8 +195,8 @@ def _group_cosines() -> NDArray[np.float32]:
     """Those of time for each place of a group: shape (frames seen, orders × places)."""
     shifted = np.zeros((GROUP_FRAMES + PATCH_FRAMES, ORDERS, 2 * GROUP_FRAMES), np.float32)
     for frame in range(GROUP_FRAMES):
-        shifted[frame : frame + PATCH_FRAMES, :, 2 * frame] = _time_cosines(0.75)
-        shifted[frame + 1 : frame + 1 + PATCH_FRAMES, :, 2 * frame + 1] = _time_cosines(0.25)
+        shifted[frame : frame + PATCH_FRAMES, :, 2 * frame] = _time_cosines(0.25)
+        shifted[frame + 1 : frame + 1 + PATCH_FRAMES, :, 2 * frame + 1] = _time_cosines(0.75)
     return shifted.reshape(len(shifted), -1)
 
 
