@@ -11,9 +11,11 @@ Number = TypeVar("Number", bound=np.generic)
 def overlapping(signal: NDArray[Number], size: int, hop: int) -> NDArray[Number]:
     """All whole windows of `size` samples, each `hop` after the one before: a view, shape (windows, size).
 
-    `signal` has shape (samples,) and lies in one piece. `numpy.lib.stride_tricks.sliding_window_view` gives the same,
-    and takes as long as the spectra of a short clip.
+    `signal` has shape (samples,) and lies in one piece; one that is shorter than a window has none. The view cannot be
+    written to. `numpy.lib.stride_tricks.sliding_window_view` takes as long as the spectra of a short clip.
     """
     windows = max((len(signal) - size) // hop + 1, 0)
     strides = (hop * signal.itemsize, signal.itemsize)
-    return np.ndarray((windows, size), signal.dtype, signal, strides=strides)
+    view = np.ndarray((windows, size), signal.dtype, signal, strides=strides)
+    view.flags.writeable = False
+    return view

@@ -12,6 +12,7 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
+from corpus.windows import overlapping
 
 BLOCK_SAMPLES = 1_600
 GATE_BLOCKS = 4
@@ -61,7 +62,7 @@ def integrated_lufs(
     `first_block` is where each clip begins, and `whole_blocks` how many of its blocks are filled. NaN under 400 ms.
     """
     padded = np.r_[block_power.astype(np.float64), np.zeros(GATE_BLOCKS - 1)]
-    power = np.maximum(np.lib.stride_tricks.sliding_window_view(padded, GATE_BLOCKS).mean(axis=1), 1e-20)
+    power = np.maximum(overlapping(padded, GATE_BLOCKS, 1).mean(axis=1), 1e-20)
     sizes = np.diff(np.r_[first_block, len(block_power)])
     place = np.arange(len(block_power)) - np.repeat(first_block, sizes)
     is_block = place <= np.repeat(whole_blocks - GATE_BLOCKS, sizes)

@@ -18,6 +18,7 @@ from corpus.errors import Undecodable
 
 BLOCK_FRAMES = 1 << 16
 RATES_KEPT = 8
+"""More than devices have: each keeps some 100 kB, and a stranger may send any rate."""
 MAX_CHANNELS = 8
 MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
 BEYOND_FULL_SCALE = 64.0

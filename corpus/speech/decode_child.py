@@ -25,8 +25,6 @@ SNDFILE_FORMATS = ("WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3")
 UNKNOWN_SIZES = (0, 0xFFFF_FFFF)
 MESSAGE_MAX_CHARACTERS = 300
 
-_RESAMPLERS = Resamplers()
-
 
 class SndfileSource:
     """WAV, FLAC, Ogg and MP3."""
@@ -126,9 +124,9 @@ def with_open_end(recording: bytes) -> bytes:
     return recording
 
 
-def decode(recording: bytes, max_samples: int) -> Decoded:
+def decode(recording: bytes, max_samples: int, resamplers: Resamplers) -> Decoded:
     """Canonical PCM of at most `max_samples`. Raises `Undecodable`."""
-    return canonical(open_source(recording), max_samples, _RESAMPLERS)
+    return canonical(open_source(recording), max_samples, resamplers)
 
 
 def _undecodable(error: Exception) -> Exception:
@@ -136,10 +134,10 @@ def _undecodable(error: Exception) -> Exception:
     return error if isinstance(error, MemoryError) else Undecodable(f"FFmpeg: {getattr(error, 'strerror', error)}")
 
 
-def answer(recording: bytes, max_samples: int) -> tuple[Header, memoryview]:
+def answer(recording: bytes, max_samples: int, resamplers: Resamplers) -> tuple[Header, memoryview]:
     """A header, and the bytes of PCM as s16le."""
     try:
-        decoded = decode(recording, max_samples)
+        decoded = decode(recording, max_samples, resamplers)
     except Undecodable as error:
         return {"undecodable": str(error)[:MESSAGE_MAX_CHARACTERS]}, memoryview(b"")
     source = decoded.source
@@ -152,13 +150,13 @@ def answer(recording: bytes, max_samples: int) -> tuple[Header, memoryview]:
     }, decoded.pcm.astype("<i2", copy=False).view(np.uint8).data
 
 
-def warm_up() -> None:
+def warm_up(resamplers: Resamplers) -> None:
     """Uses each library once: what it loads late must come before the last file is closed."""
     tone = np.zeros(4800, np.int16)
     for container, subtype in (("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None)):
         written = io.BytesIO()
         soundfile.write(written, tone, 48_000, format=container, subtype=subtype)
-        decode(written.getvalue(), RATE_HZ)
+        decode(written.getvalue(), RATE_HZ, resamplers)
     for demuxer, codec in (("webm", "opus"), ("mp4", "aac")):
         written = io.BytesIO()
         with av.open(written, "w", format=demuxer) as container_out:
@@ -167,10 +165,10 @@ def warm_up() -> None:
             frame.sample_rate = 48_000
             for packet in [*stream.encode(frame), *stream.encode(None)]:
                 container_out.mux(packet)
-        decode(written.getvalue(), RATE_HZ)
+        decode(written.getvalue(), RATE_HZ, resamplers)
 
 
-def serve(requests: BinaryIO, answers: int) -> None:
+def serve(requests: BinaryIO, answers: int, resamplers: Resamplers) -> None:
     """Until the requests end. `answers` is the descriptor of a pipe."""
     os.write(answers, frame_start({"ready": True}, 0))
     while lengths := requests.read(LENGTHS.size):
@@ -178,17 +176,18 @@ def serve(requests: BinaryIO, answers: int) -> None:
         header = parse_header(requests.read(header_bytes))
         recording = requests.read(payload_bytes)
         allow_processor_time()
-        answered, pcm = answer(recording, count(header, "max_samples"))
+        answered, pcm = answer(recording, count(header, "max_samples"), resamplers)
         # In one piece, or the parent wakes up twice; a pipe that blocks takes all of it, and no signal is handled here.
         os.writev(answers, (frame_start(answered, len(pcm)), pcm))
 
 
 def main() -> NoReturn:
+    resamplers = Resamplers()
     die_with_parent()
-    warm_up()
+    warm_up(resamplers)
     give_up_everything()
     with open(0, "rb", closefd=False) as requests:
-        serve(requests, 1)
+        serve(requests, 1, resamplers)
     os._exit(0)  # the libraries' own endings are worth nothing here, and cost 20 ms
 
 

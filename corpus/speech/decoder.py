@@ -66,7 +66,8 @@ class Recording:
 class Decoder:
     """Owns one child at a time. Threads may share it; they then wait for each other.
 
-    `deadline` is for one recording, both attempts together. Close it, or use it as a context manager.
+    `deadline` is for one recording that the child decodes, both attempts together. Close it, or use it as a context
+    manager.
     """
 
     def __init__(

@@ -1,8 +1,9 @@
 """Reads WAVs of the plainest form, whose samples lie there one after the other: no decoder is needed, and no library
-that a recording could take over.
+that a recording could take over, so this process may do it itself.
 
 One channel of 16-bit PCM or µ-law, and no chunk that says more. That is how assistants record and telephones speak.
-All else, and all that contradicts itself, is for `corpus/speech/decode_child.py`, which makes the same of these.
+All else, and all that contradicts itself, is for `corpus/speech/decode_child.py`, which makes the same of these. What
+there is to do is bounded by the limit on uploads, and by that on what is decoded.
 """
 
 import struct
@@ -21,6 +22,7 @@ _FORM = struct.Struct("<HHIIHH")
 """The code of the samples, channels, samples a second, bytes a second, bytes a sample, bits a sample."""
 _CODECS = {(1, 2, 16): "pcm_16", (7, 1, 8): "ulaw"}
 _NO_EXTENSION = bytes(2)
+_FACT_BYTES = 4
 _LAYOUTS = ([b"fmt ", b"data"], [b"fmt ", b"fact", b"data"])
 
 
@@ -36,10 +38,11 @@ class PlainWav:
 
     def blocks(self) -> Iterator[Block]:
         is_pcm = self.codec == "pcm_16"
-        linear = np.frombuffer(self.data, "<i2") if is_pcm else _mu_law()[np.frombuffer(self.data, np.uint8)]
-        for start in range(0, len(linear), BLOCK_FRAMES):
-            block: NDArray[np.int16] = linear[start : start + BLOCK_FRAMES, np.newaxis]
-            yield block if is_pcm and self.rate_hz == RATE_HZ else block.astype(np.float32) * np.float32(1 / 32_768)
+        written = np.frombuffer(self.data, "<i2" if is_pcm else "u1")
+        for start in range(0, len(written), BLOCK_FRAMES):
+            block = written[start : start + BLOCK_FRAMES, np.newaxis]
+            linear: NDArray[np.int16] = block.astype(np.int16, copy=False) if is_pcm else _mu_law()[block]
+            yield linear if is_pcm and self.rate_hz == RATE_HZ else linear.astype(np.float32) * np.float32(1 / 32_768)
 
 
 def read(recording: bytes) -> PlainWav | None:
@@ -50,6 +53,8 @@ def read(recording: bytes) -> PlainWav | None:
     if [name for name, _ in chunks] not in _LAYOUTS:
         return None
     form, data = chunks[0][1], chunks[-1][1]
+    if len(chunks) == len(_LAYOUTS[-1]) and len(chunks[1][1]) != _FACT_BYTES:
+        return None
     if len(form) < _FORM.size or form[_FORM.size :] not in (b"", _NO_EXTENSION):
         return None
     code, channels, rate_hz, bytes_a_second, sample_bytes, bits = _FORM.unpack_from(form)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from multiprocessing import active_children
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from corpus.collaborators import Collaborators
@@ -23,8 +24,9 @@ from curation.counts import CurationCounts
 from curation.examine import Workbench
 from curation.executors import Batch, Inline, ProcessPool, WorkersKeepDying, opened_bench
 from ingest.publish_notice import publish_notice
-from tests.factories import make_lender, make_utterance, tone, wav
+from tests.factories import make_lender, make_utterance, melody, tone, wav
 from tests.integration.curation.endings import DUPLICATE, KEPT, SILENT, UNDECODABLE, Ending, clip_objects, endings, rows
+from tests.recordings import encoded
 
 ENDS_WITHIN_S = 60.0
 
@@ -141,13 +143,13 @@ def test_a_run_that_was_killed_is_resumed_where_it_was(house: Collaborators, ben
 
 def test_a_recording_that_kills_the_decoder_fails_and_the_others_go_on(house: Collaborators) -> None:
     lender = make_lender(house)
-    before = make_utterance(house, lender)
+    before = make_utterance(house, lender, body=encoded(np.frombuffer(melody("before"), "<i2"), container="FLAC"))
     hostile = make_utterance(house, lender, body=b"RIFF hostile WAVE")
-    after = make_utterance(house, lender)
+    after = make_utterance(house, lender, body=encoded(np.frombuffer(melody("after"), "<i2"), container="FLAC"))
     child = (
         "import os; from corpus.speech import decode_child as child; decode = child.decode\n"
-        "def hostile(recording, max_samples):\n"
-        "    return os.abort() if b'hostile' in recording else decode(recording, max_samples)\n"
+        "def hostile(recording, *rest):\n"
+        "    return os.abort() if b'hostile' in recording else decode(recording, *rest)\n"
         "child.decode = hostile\n"
         "child.main()"
     )

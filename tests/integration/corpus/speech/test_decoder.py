@@ -17,7 +17,7 @@ import pytest
 import loanword.samples
 from corpus.errors import DecoderCrashed, LoanwordError, Misconfigured, Undecodable
 from corpus.speech.decoder import Decoder
-from tests.integration.corpus.speech.recordings import encoded, noise, tone, wav_header
+from tests.recordings import encoded, noise, tone, wav_header
 
 SAMPLES = Path(loanword.samples.__file__).parent
 BROKEN = Path(__file__).parents[5] / "shared" / "data" / "broken"
@@ -161,7 +161,7 @@ def test_what_is_no_recording_is_undecodable(decoder: Decoder, recording: bytes,
 
 
 def test_the_child_can_open_nothing_and_is_nobody(decoder: Decoder) -> None:
-    decoder.decode(encoded(noise(1)), MAX)
+    decoder.decode(encoded(noise(1), container="FLAC"), MAX)
     if not sys.platform.startswith("linux"):
         pytest.skip("the limits of another process are read from /proc")
 
@@ -184,7 +184,7 @@ def test_a_recording_beyond_the_memory_of_a_child_kills_it_and_nothing_else() ->
         with pytest.raises(DecoderCrashed):
             decoder.decode(bytes(600 << 20), MAX)
 
-        assert decoder.decode(encoded(noise(1)), MAX).samples == 16_000
+        assert decoder.decode(encoded(noise(1), container="FLAC"), MAX).samples == 16_000
 
 
 def test_a_child_killed_from_outside_is_replaced() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from corpus.audio import RATE_HZ
 from corpus.errors import Undecodable
-from corpus.speech.canonical import to_int16, to_mono
+from corpus.speech.canonical import Resamplers, to_int16, to_mono
 from corpus.speech.decode_child import decode, with_open_end
 
 
@@ -46,10 +46,12 @@ def test_samples_that_are_no_sound_are_refused(sample: float) -> None:
 
 
 def test_nothing_of_a_recording_that_was_cut_off_is_heard_in_the_next_one() -> None:
+    resamplers = Resamplers()
+
     def decoded(samples: NDArray[np.float32], max_samples: int) -> NDArray[np.int16]:
         written = io.BytesIO()
         soundfile.write(written, samples, 8_000, format="WAV", subtype="PCM_16")
-        return decode(written.getvalue(), max_samples).pcm
+        return decode(written.getvalue(), max_samples, resamplers).pcm
 
     noise = np.random.default_rng(1).uniform(-1, 1, 100_000).astype(np.float32)
 
