@@ -21,7 +21,7 @@ import loanword.samples
 from corpus import database
 from corpus.database import Database
 from curation.duplicate_queries import hits
-from curation.fingerprint import BITS, KEPT, Fingerprint, fingerprint
+from curation.fingerprint import BITS, KEPT, VERSION, Fingerprint, fingerprint
 from curation.near_duplicates import BUCKET_MOST, ranked, seal
 
 FEW, MANY = 10_000, 1_000_000
@@ -94,8 +94,8 @@ def _filled(path: Path, prints: Sequence[Fingerprint], count: int) -> Database:
         turned = np.where(random.random((len(drawn), BITS)) < TURNED, bit_of, np.uint64(0)).sum(axis=1, dtype=np.uint64)
         buckets = seal(np.bitwise_xor(drawn, turned), SECRET).reshape(size, KEPT)
         ticks = np.sort(random.integers(0, 75, size=(size, KEPT)))
-        clips = [(start + row + 1, f"{start + row:032x}") for row in range(size)]
-        connection.executemany("INSERT INTO fingerprints (id, clip_id, version) VALUES (?, ?, 1)", clips)
+        clips = [(start + row + 1, f"{start + row:032x}", VERSION) for row in range(size)]
+        connection.executemany("INSERT INTO fingerprints (id, clip_id, version) VALUES (?, ?, ?)", clips)
         connection.executemany(
             "INSERT OR IGNORE INTO fingerprint_buckets (fingerprint_id, bucket, tick) VALUES (?, ?, ?)",
             [

@@ -1,9 +1,9 @@
 """Decoding, measuring and judging, on one core: beside decoding alone, and beside a script that does less.
 
-Ours decodes in the sandboxed child, as a worker does, then trims, measures, listens and judges batch by batch, and
-takes the fingerprint of what was kept. The floor reads the same bytes with soundfile, resamples with soxr and rounds to
-16 bits, in its own process. The script is what one writes first: pydub for levels and silence, `fpcalc` for a
-fingerprint, webrtcvad for speech; it gets 16-bit WAV files.
+Ours decodes as a worker does (plain WAVs itself, all else in the sandboxed child), then trims, measures, listens and
+judges batch by batch, and takes the fingerprint of what was kept. The floor reads the same bytes with soundfile,
+resamples with soxr and rounds to 16 bits, in its own process. The script is what one writes first: pydub for levels and
+silence, `fpcalc` for a fingerprint, webrtcvad for speech; it gets 16-bit WAV files.
 
 Everything runs in one process of its own (and its child), held to one processor. Rates are seconds of audio a second.
 """
@@ -180,7 +180,8 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     source, files = _files()
     detector = load_detector("silero")
-    gc.freeze()  # as a worker does
+    gc.collect()
+    gc.freeze()  # as a worker of the pool does
     with Decoder(deadline=timedelta(minutes=1), recordings_per_child=10**9) as decoder:
         beside_floor = by_turns(lambda: ours(files, decoder, detector), lambda: floor(files), ROUNDS)
         every = max(1, len(files) // SCRIPTS_FILES)

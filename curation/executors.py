@@ -214,6 +214,7 @@ def work(settings: Settings, connection: Connection, open_bench: OpenBench) -> N
     logs.configure()
     try:
         with open_bench(settings) as bench:
+            gc.collect()
             gc.freeze()  # what is loaded stays: the collector of garbage has no need to look at it again
             connection.send(Ready())
             while True:

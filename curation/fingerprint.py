@@ -143,7 +143,8 @@ def _quantile(power: NDArray[np.float32]) -> NDArray[np.float32]:
 def _coefficients(patterns: NDArray[np.float32]) -> NDArray[np.float32]:
     """The transform over time around each place, with silence around: shapes (orders, frames) → (bits, places).
 
-    There is a place on and after each frame. `GROUP_FRAMES` frames are taken at once: they look at nearly the same.
+    A place lies a quarter of a hop before each frame, and one as far after it. `GROUP_FRAMES` frames are taken at once:
+    they look at nearly the same.
     """
     frames = patterns.shape[1]
     groups = -(-frames // GROUP_FRAMES)
@@ -191,7 +192,7 @@ def _pairs() -> list[tuple[int, int]]:
     return sorted(every, key=lambda pair: (pair[0] ** 2 + pair[1] ** 2, pair))[:BITS]
 
 
-def _group_cosines() -> NDArray[np.float32]:
+def group_cosines() -> NDArray[np.float32]:
     """Those of time for each place of a group: shape (frames seen, orders × places)."""
     shifted = np.zeros((GROUP_FRAMES + PATCH_FRAMES, ORDERS, 2 * GROUP_FRAMES), np.float32)
     for frame in range(GROUP_FRAMES):
@@ -203,7 +204,7 @@ def _group_cosines() -> NDArray[np.float32]:
 _WINDOW = np.hanning(FRAME_SAMPLES).astype(np.float32)
 _FILTERS = _filters()
 _PART_FILTERS = np.repeat(_FILTERS, 2, axis=0)
-_GROUP_COSINES, _BAND_COSINES = _group_cosines(), _band_cosines()
+_GROUP_COSINES, _BAND_COSINES = group_cosines(), _band_cosines()
 _TIME_ORDERS, _BAND_ORDERS = (list(orders) for orders in zip(*_pairs(), strict=True))
 _BIT_VALUES = 2.0 ** np.arange(BITS)
 _STANDING_BITS = np.uint64(64 - BITS)

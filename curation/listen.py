@@ -21,12 +21,13 @@ COUNTS_AS_SPEECH_AT = 0.3
 it is 2, for 45 instead of 50 noises of 54 that are told from speech."""
 
 LIVELIEST_CHUNKS = 16
-"""Half a second. Listening no further loses some 30 of 496 recordings, whose loudest part is a noise; with a second
-look 2 are lost, as when all are listened to wholly, and half the listening is saved."""
+"""Half a second. Listening no further loses some 30 of 496 recordings, whose loudest part is a noise; with the other
+looks 2 are lost, as when all are listened to wholly, and more than half the listening is saved."""
 FIRST_CHUNKS = 48
-"""A second and a half. The detector hears there what it would hear there of the whole: this look changes no verdict."""
+"""A second and a half. The detector hears there what it would hear there of the whole, so this look changes no verdict,
+but only how much speech is known of."""
 SURE_S = 0.2
-"""So much speech in what was listened to settles it."""
+"""So much speech in what was listened to settles it: more than the stage `speech` asks for."""
 
 _MEAN = np.full(CHUNK_SAMPLES, 1 / CHUNK_SAMPLES, np.float32)
 

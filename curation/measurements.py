@@ -53,7 +53,8 @@ class Measurements:
     ends_db: float | None
     """The last 40 ms, likewise."""
     heard_s: float | None = None
-    """How long the detector listened: to a second, or to all. None where there is no detector, or an earlier drop."""
+    """How long the detector listened: half a second, a second and a half, or all. None where there is none, or an
+    earlier drop."""
     speech_s: float | None = None
     """How much of that is speech."""
 
