@@ -180,12 +180,12 @@ def tone(*, duration_s: float = 1.5, frequency_hz: float = 440.0, peak: float = 
 
 
 def melody(name: str) -> bytes:
-    """Eight tones of 0.2 s, as s16le mono PCM at 16 kHz: those of two names are never copies of one recording.
+    """Eight tones in 1.5 s, as s16le mono PCM at 16 kHz: those of two names are never copies of one recording.
 
     Two single tones may be, for at another speed one is the other.
     """
     frequencies_hz = np.random.default_rng(list(name.encode())).uniform(200, 3_000, 8)
-    return b"".join(tone(duration_s=0.2, frequency_hz=each) for each in frequencies_hz)
+    return b"".join(tone(duration_s=1.5 / 8, frequency_hz=each) for each in frequencies_hz)
 
 
 def wav(pcm: bytes, *, rate_hz: int = 16_000) -> bytes:
