@@ -153,12 +153,17 @@ class Settings(BaseSettings):
 
     def remote_recognisers(self) -> list[str]:
         """The hosts, other than this machine, that recordings are sent to in order to be heard."""
-        addresses = [each.strip() for each in (self.recogniser or "").split(",") if "://" in each]
+        addresses = [each for each in named_recognisers(self.recogniser) if "://" in each]
         return sorted({host for each in addresses if (host := urlsplit(each).hostname) and not _is_this_machine(host)})
 
     def is_public_over_tls(self) -> bool:
         """Whether people come over TLS, though a proxy may speak plain HTTP to us."""
         return (self.public_url or "").lower().startswith("https://")
+
+
+def named_recognisers(setting: str | None) -> list[str]:
+    """Each that LOANWORD_RECOGNISER names, in its order."""
+    return [each.strip() for each in (setting or "").split(",") if each.strip().lower() not in ("", NONE)]
 
 
 def _is_this_machine(host: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from corpus.audio import RATE_HZ
 from corpus.errors import Misconfigured
+from corpus.settings import named_recognisers
 from corpus.speech.detector import SpeechDetector
 from corpus.speech.hallucination import Doubt, believed, nothing
 from corpus.speech.heard import Heard, Recogniser, Sound
@@ -66,7 +67,7 @@ def load_hearing(
 
     `locale` is what is spoken where nothing else is said. Raises `RecogniserMissing` and `Misconfigured`.
     """
-    wanted = [each.strip() for each in (setting or "").split(",") if each.strip().lower() not in ("", "none")]
+    wanted = named_recognisers(setting)
     if not wanted:
         return None
     recognisers = tuple(_load(each, locale, cpu_threads) for each in wanted)
