@@ -15,7 +15,7 @@ from corpus.settings import Settings
 from curation.dask_executor import DaskCluster
 from curation.run import curate
 from loanword.prepare import prepare
-from tests.factories import forget_clips, make_lender, make_utterance, tone, wav
+from tests.factories import forget_clips, make_lender, make_utterance, melody, wav
 from tests.fixtures.dask_cluster import dask_cluster
 from tests.fixtures.databases import postgresql
 
@@ -50,14 +50,13 @@ def _house() -> Iterator[Collaborators]:
             home=Path(folder, "home"),
             database_url=server.url("dask_rate"),
             curate_batch=16,
-            speech_detector=None,  # it would find none in a tone, and nothing would be stored
+            speech_detector=None,  # it would find none in tones, and nothing would be stored
         )
         prepare(settings)
         house = collaborators(settings)
         lender = make_lender(house)
         for number in range(RECORDINGS):
-            sound = wav(tone(duration_s=SECONDS_A_RECORDING, frequency_hz=200 + number))
-            make_utterance(house, lender, body=sound)
+            make_utterance(house, lender, body=wav(melody(f"{number}", duration_s=SECONDS_A_RECORDING)))
         yield house
         house.database.close()
 

@@ -1,15 +1,14 @@
 """Every setting of a Loanword process, read once from `LOANWORD_…` in its entry point and handed down."""
 
-import ipaddress
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from corpus.errors import Misconfigured
+from corpus.hosts import other_machine
 
 NONE = "none"
 """How a setting is taken away that has a default."""
@@ -153,8 +152,7 @@ class Settings(BaseSettings):
 
     def remote_recognisers(self) -> list[str]:
         """The hosts, other than this machine, that recordings are sent to in order to be heard."""
-        addresses = [each for each in named_recognisers(self.recogniser) if "://" in each]
-        return sorted({host for each in addresses if (host := urlsplit(each).hostname) and not _is_this_machine(host)})
+        return sorted({host for each in named_recognisers(self.recogniser) if (host := other_machine(each))})
 
     def is_public_over_tls(self) -> bool:
         """Whether people come over TLS, though a proxy may speak plain HTTP to us."""
@@ -164,13 +162,6 @@ class Settings(BaseSettings):
 def named_recognisers(setting: str | None) -> list[str]:
     """Each that LOANWORD_RECOGNISER names, in its order."""
     return [each.strip() for each in (setting or "").split(",") if each.strip().lower() not in ("", NONE)]
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def read_settings(home: Path | None = None) -> Settings:

@@ -126,6 +126,8 @@ class Examined:
 
     utterance: Waiting
     clip_id: ClipId
+    told: frozenset[str] = frozenset()
+    """The hosts of recognisers elsewhere that whoever speaks agreed to."""
     fetched: Fetched | None = None
     judged: Judged | None = None
     error: str | None = None
@@ -193,7 +195,7 @@ def _with_transcript(each: Examined, judged: Judged) -> Judged:
 
 def hear(recogniser: Hearing, batch: Sequence[Examined]) -> list[Examined]:
     """Asks about the clips that passed. What a device understood is one opinion more, and spares nobody else's."""
-    sounds = [Sound(each.passed.samples, each.utterance.locale) for each in batch if each.passed]
+    sounds = [Sound(each.passed.samples, each.utterance.locale, each.told) for each in batch if each.passed]
     answers = iter(recogniser.hear(sounds) if sounds else ())
     return [
         replace(each, judged=replace(each.passed, opinions=(*each.passed.opinions, *next(answers))))

@@ -179,13 +179,13 @@ def tone(*, duration_s: float = 1.5, frequency_hz: float = 440.0, peak: float = 
     return bytes((peak * 32767 * np.sin(2 * np.pi * frequency_hz * time_s)).astype("<i2").tobytes())
 
 
-def melody(name: str) -> bytes:
-    """Eight tones in 1.5 s, as s16le mono PCM at 16 kHz: those of two names are never copies of one recording.
+def melody(name: str, *, duration_s: float = 1.5) -> bytes:
+    """Eight tones, as s16le mono PCM at 16 kHz: those of two names are never copies of one recording.
 
     Two single tones may be, for at another speed one is the other.
     """
     frequencies_hz = np.random.default_rng(list(name.encode())).uniform(200, 3_000, 8)
-    return b"".join(tone(duration_s=1.5 / 8, frequency_hz=each) for each in frequencies_hz)
+    return b"".join(tone(duration_s=duration_s / 8, frequency_hz=each) for each in frequencies_hz)
 
 
 def wav(pcm: bytes, *, rate_hz: int = 16_000) -> bytes:

@@ -23,6 +23,7 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from corpus.errors import Misconfigured, Overloaded, ProviderRefused, ProviderUnavailable
+from corpus.hosts import is_this_machine
 from corpus.secret_files import read_secret
 from corpus.settings import Settings
 
@@ -36,7 +37,6 @@ KNOWN_FOR = timedelta(hours=1)
 ASKED_AGAIN_AFTER = timedelta(minutes=1)
 AT_A_TIME = 8
 LONGEST_ANSWER = 1_000_000
-THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def open_provider(settings: Settings) -> OpenIdProvider | None:
 def _is_private(address: object) -> bool:
     """Whether nobody on the way reads along."""
     parts = urlsplit(address if isinstance(address, str) else "")
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(parts.hostname or ""))
 
 
 def _decoded(id_token: str, keys: KeySet) -> jwt.Token:

@@ -17,6 +17,8 @@ class Sound:
 
     samples: NDArray[np.int16]
     locale: str
+    told: frozenset[str] = frozenset()
+    """The hosts of recognisers elsewhere that whoever speaks agreed to: it is sent to no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Recogniser(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def sends_to(self) -> str | None:
+        """The host that it sends clips to; None where they stay on this machine."""
 
     def speaks(self, locale: str) -> bool:
         """Whether it may be asked about clips of this locale."""

@@ -37,14 +37,14 @@ class Hearing:
     detector: SpeechDetector | None = None
 
     def hear(self, batch: Sequence[Sound]) -> list[list[Opinion]]:
-        """For each clip the opinions of those who speak its language, in the recognisers' order.
+        """For each clip the opinions of those who speak its language and may be sent it, in the recognisers' order.
 
         Raises `Transient` where one of them is out of reach.
         """
         opinions: list[list[Opinion]] = [[] for _ in batch]
         spoken = self.speech_in(batch)
         for recogniser in self.recognisers:
-            asked = [at for at, sound in enumerate(batch) if recogniser.speaks(sound.locale)]
+            asked = [at for at, sound in enumerate(batch) if _may_ask(recogniser, sound)]
             heard = iter(recogniser.hear([batch[at] for at in asked if spoken[at]]))
             for at in asked:
                 length_s = len(batch[at].samples) / RATE_HZ
@@ -58,6 +58,10 @@ class Hearing:
             return [len(sound.samples) > 0 for sound in batch]
         probabilities = self.detector.speech([sound.samples for sound in batch])
         return [bool((each >= WORTH_ASKING_AT).any()) for each in probabilities]
+
+
+def _may_ask(recogniser: Recogniser, sound: Sound) -> bool:
+    return recogniser.speaks(sound.locale) and (recogniser.sends_to is None or recogniser.sends_to in sound.told)
 
 
 def load_hearing(

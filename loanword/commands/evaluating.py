@@ -12,10 +12,10 @@ import typer
 
 from corpus.audio import RATE_HZ
 from corpus.errors import BadRequest, Undecodable
-from corpus.settings import read_settings
+from corpus.settings import Settings, read_settings
 from corpus.speech.decoder import Decoder
 from corpus.speech.detector import load_detector
-from corpus.speech.hearing import load_hearing
+from corpus.speech.hearing import Hearing, load_hearing
 from export.datasheet import EQUAL_ERROR_RATES, WORD_ERROR_RATES, rates, sources
 from export.disguise import HIGHEST_ALPHA, LOWEST_ALPHA, Disguise, Figures, Method, Per, check, format_figures
 from loanword.commands.options import AsJson
@@ -62,7 +62,9 @@ def evaluate_disguise(
     ] = None,
     recogniser: Annotated[
         str | None,
-        typer.Option(help="As LOANWORD_RECOGNISER, which it replaces here; without one no words are counted."),
+        typer.Option(
+            help="As LOANWORD_RECOGNISER, which it replaces here, on this machine; without one no words are counted."
+        ),
     ] = None,
     words_on: Annotated[int, typer.Option(help="Count words on at most so many recordings.", min=0)] = 100,
     seed: Annotated[int, typer.Option(help="Draws coefficients for the evaluation alone, no release's.")] = 1,
@@ -77,8 +79,7 @@ def evaluate_disguise(
     if to and not to.parent.is_dir():  # said before the work, not after it
         raise BadRequest(f"There is no folder {to.parent} to write the figures to.")
     settings, chosen = read_settings(None), load_encoder(encoder)
-    detector = load_detector(settings.speech_detector)
-    hearing = load_hearing(recogniser or settings.recogniser, detector, locale=settings.locale)
+    hearing = _hearing_here(settings.model_copy(update={"recogniser": recogniser}) if recogniser else settings)
     with progress_bar("decoding") as on_progress:
         said, locale = decoded(folder, on_progress)
     with progress_bar("comparing voices") as on_progress:
@@ -121,6 +122,16 @@ def decoded(folder: Path, on_progress: Progress) -> tuple[list[Said], str]:
     if not said:
         raise BadRequest(f"No recording in {folder} can be decoded.")
     return said, rows[0].locale
+
+
+def _hearing_here(settings: Settings) -> Hearing | None:
+    """The recognisers of the settings. Nobody was asked whether the folder may be sent to one on another machine."""
+    if elsewhere := settings.remote_recognisers():
+        raise BadRequest(
+            f"The recordings would be sent to {' and '.join(elsewhere)}. Name a recogniser on this machine with "
+            "--recogniser; `--recogniser none` counts no words."
+        )
+    return load_hearing(settings.recogniser, load_detector(settings.speech_detector), locale=settings.locale)
 
 
 def _tell(figures: Figures, as_json: bool) -> None:

@@ -25,6 +25,7 @@ class MoonshineRecogniser:
     """One transcriber, used clip by clip. It chooses its threads itself."""
 
     name = "moonshine-tiny.en"
+    sends_to = None
 
     def __init__(self) -> None:
         """Raises `RecogniserMissing`, and `Misconfigured` where the model does not load."""

@@ -12,6 +12,7 @@ import httpx
 from corpus.alphabet import language_of
 from corpus.audio import wav
 from corpus.errors import Misconfigured, RecogniserUnavailable
+from corpus.hosts import other_machine
 from corpus.speech.hallucination import Doubt, nothing
 from corpus.speech.heard import NAME_MAX_CHARACTERS, Heard, Sound
 
@@ -40,6 +41,7 @@ class ServerRecogniser:
             raise Misconfigured("A recogniser's address must begin with http:// or https:// and name a host.")
         self._address, self._locale = address, locale
         self.name = f"server-{parts.hostname}"[:NAME_MAX_CHARACTERS]
+        self.sends_to = other_machine(address)
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False, transport=transport)
 
     def speaks(self, locale: str) -> bool:

@@ -36,6 +36,8 @@ class WhisperRecogniser:
     Clip by clip: on a CPU the encoder is the cost, and batches of 8 were no faster than single clips.
     """
 
+    sends_to = None
+
     def __init__(self, model_directory: Path, name: str, *, cpu_threads: int = 1) -> None:
         """Raises `RecogniserMissing`, and `Misconfigured` where the directory is no model of ours."""
         if missing := [file for file in _NEEDED_FILES if not (model_directory / file).is_file()]:

@@ -22,8 +22,7 @@ from corpus.words import Outcome, UtteranceId
 from curation import run
 from curation.counts import CurationCounts
 from curation.examine import Workbench
-from curation.executors import Batch, Inline, ProcessPool, WorkersKeepDying, opened_bench
-from ingest.publish_notice import publish_notice
+from curation.executors import Batch, Inline, ProcessPool, WorkersKeepDying
 from tests.factories import make_lender, make_utterance, melody, tone, wav
 from tests.integration.curation.endings import DUPLICATE, KEPT, SILENT, UNDECODABLE, Ending, clip_objects, endings, rows
 from tests.recordings import encoded
@@ -170,19 +169,6 @@ def test_a_worker_that_cannot_work_says_why(house: Collaborators, tmp_path: Path
         run.curate(house, pool)
 
     assert endings(house) == {}
-
-
-def test_nothing_is_sent_to_a_recogniser_of_whom_the_notice_does_not_tell(house: Collaborators) -> None:
-    make_utterance(house, make_lender(house))
-    settings = house.settings.model_copy(update={"recogniser": "http://asr.example/stt"})
-
-    with ProcessPool(settings, 1) as pool, pytest.raises(Misconfigured, match=r"asr\.example.*notice for en-US"):
-        run.curate(house, pool)
-
-    assert endings(house) == {}
-    publish_notice(replace(house, settings=settings), "Lend us your voice.", locale="en-US", version="2")
-    with opened_bench(settings) as bench:
-        assert bench.recogniser is not None
 
 
 def test_watching_curates_what_comes_in_until_it_is_stopped(house: Collaborators, bench: Workbench) -> None:

@@ -160,8 +160,13 @@ class CountsSamples:
 
     name = "counter"
 
-    def __init__(self, breaks_on: int | None = None, error: type[Exception] = ZeroDivisionError) -> None:
-        self.breaks_on, self.error = breaks_on, error
+    def __init__(
+        self,
+        breaks_on: int | None = None,
+        error: type[Exception] = ZeroDivisionError,
+        sends_to: str | None = None,
+    ) -> None:
+        self.breaks_on, self.error, self.sends_to = breaks_on, error, sends_to
         self.asked = 0
 
     def speaks(self, locale: str) -> bool:

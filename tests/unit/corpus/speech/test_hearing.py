@@ -21,6 +21,7 @@ class Says:
     text: str
     language: str = "en"
     asked: int = field(default=0)
+    sends_to: str | None = None
 
     def speaks(self, locale: str) -> bool:
         return locale.startswith(self.language)
@@ -48,6 +49,16 @@ def test_every_recogniser_that_speaks_the_language_is_asked_in_order() -> None:
     assert english == [Opinion("first", Heard("hello")), Opinion("third", Heard("hullo"))]
     assert german == [Opinion("second", Heard("hallo"))]
     assert welsh == []
+
+
+def test_a_clip_is_sent_to_no_machine_of_which_its_speaker_was_not_told() -> None:
+    here, there = Says("here", "hello"), Says("there", "hullo", sends_to="asr.example")
+    hosts = [frozenset[str](), frozenset({"other.example"}), frozenset({"asr.example", "other.example"})]
+
+    answers = Hearing((here, there)).hear([Sound(LOUD, "en", told) for told in hosts])
+
+    assert [[each.recogniser for each in opinions] for opinions in answers] == [["here"], ["here"], ["here", "there"]]
+    assert (here.asked, there.asked) == (3, 1)
 
 
 def test_nobody_is_asked_about_a_clip_without_speech() -> None:

@@ -38,6 +38,7 @@ class Parrot:
     """Hears what it was told, in turn."""
 
     name = "parrot"
+    sends_to = None
 
     def __init__(self, *texts: str) -> None:
         self._texts = list(texts)

@@ -64,6 +64,21 @@ def test_its_answer_for_people_names_every_attacker_and_what_was_not_measured(
         assert words in told
 
 
+@pytest.mark.parametrize("by_option", [True, False])
+def test_nothing_is_sent_to_another_machine(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, by_option: bool
+) -> None:
+    address = "https://asr.example/stt?key=abc"
+    monkeypatch.setenv("LOANWORD_RECOGNISER", "tiny.en" if by_option else address)
+    arguments = ["--per", "speaker", *(["--recogniser", address] if by_option else [])]
+
+    assert cli.main(["evaluate", "disguise", str(folder), *arguments]) == 1
+
+    told = capsys.readouterr().err
+    assert "would be sent to asr.example" in told
+    assert "key=abc" not in told
+
+
 def test_a_range_that_would_undo_itself_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--per", "speaker", "--alpha-from", "0.8", "--alpha-to", "0.8"]
 

@@ -36,6 +36,20 @@ def test_a_wav_file_is_posted_and_the_text_is_what_was_heard() -> None:
         assert recording.readframes(1_000) == SOUND.samples.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://ASR.example:8443/stt?key=abc", "asr.example"),
+        ("http://10.0.0.7/stt", "10.0.0.7"),
+        ("http://localhost:8080/stt", None),
+        ("http://127.0.0.2/stt", None),
+        ("http://[::1]/stt", None),
+    ],
+)
+def test_it_tells_which_other_machine_clips_go_to(address: str, host: str | None) -> None:
+    assert ServerRecogniser(address, "de-DE").sends_to == host
+
+
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
 def test_a_server_that_is_busy_is_asked_again_later(status: int) -> None:
     with pytest.raises(RecogniserUnavailable):
