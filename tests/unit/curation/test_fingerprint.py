@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import loanword.samples
-from curation.fingerprint import GROUP_FRAMES, KEPT, ORDERS, PATCH_FRAMES, fingerprint, group_cosines
+from curation.fingerprint import ASKED, GROUP_FRAMES, KEPT, ORDERS, PATCH_FRAMES, fingerprint, group_cosines
 from curation.near_duplicates import LAG_TICKS, ranked, seal
 from tests.unit.curation.sounds import Samples, silence, tone
 
@@ -75,6 +75,20 @@ def test_what_does_not_sound_has_no_fingerprint(samples: Samples) -> None:
 def test_of_the_longest_clip_no_more_is_kept_than_of_others() -> None:
     assert len(fingerprint(np.tile(LIGHTS, 5)).kept.values) <= KEPT
     assert len(fingerprint(tone(10.0)).kept.values) <= KEPT
+
+
+def test_of_the_longest_clip_no_more_is_asked_than_of_others() -> None:
+    loud = fingerprint(np.concatenate([LIGHTS, LIBRARY] * 5))
+
+    assert len(loud.asked.values) <= 3 * ASKED
+    assert np.all(np.diff(loud.asked.values.astype(np.int64)) > 0)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.wav")))
+def test_whatever_is_kept_of_a_clip_is_asked_of_the_same(name: str) -> None:
+    found = fingerprint(speech(name))
+
+    assert set(found.kept.values.tolist()) <= set(found.asked.values.tolist())
 
 
 def test_places_lie_half_a_hop_apart_in_the_order_of_time() -> None:
