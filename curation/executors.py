@@ -71,7 +71,7 @@ def opened_bench(settings: Settings) -> Iterator[Workbench]:
         detector = load_detector(settings.speech_detector)
         recogniser = load_hearing(settings.recogniser, detector, locale=settings.locale)
         with Decoder() as decoder:
-            yield Workbench(
+            bench = Workbench(
                 house,
                 decoder,
                 recogniser,
@@ -79,6 +79,9 @@ def opened_bench(settings: Settings) -> Iterator[Workbench]:
                 aligner=load_aligner(settings.aligner),
                 names=load_names(settings.names),
             )
+            gc.collect()
+            gc.freeze()  # what is loaded stays: the collector of garbage has no need to look at it again
+            yield bench
     finally:
         house.database.close()
 
@@ -214,8 +217,6 @@ def work(settings: Settings, connection: Connection, open_bench: OpenBench) -> N
     logs.configure()
     try:
         with open_bench(settings) as bench:
-            gc.collect()
-            gc.freeze()  # what is loaded stays: the collector of garbage has no need to look at it again
             connection.send(Ready())
             while True:
                 batch = connection.recv()

@@ -19,6 +19,7 @@ from corpus.words import UtteranceId
 from curation import run
 from curation.dask_executor import DaskCluster, Installation, WorkersBench
 from curation.executors import ProcessPool, opened_bench
+from ingest.sweep import ORPHAN_AGE, sweep
 from tests.factories import forget_clips, make_lender, make_utterance
 from tests.fixtures.dask_cluster import dask_cluster
 from tests.integration.curation.benches import slow_bench
@@ -71,9 +72,11 @@ def test_two_workers_of_which_one_is_killed_leave_the_rows_of_a_process_pool(
     assert counts.batches.total == len(expected)
     named = {clip.object_key for clip in rows(house, Clip) if clip.object_key}
     assert (rows(house, CurationLease), len(named)) == ([], 10)
-    left_by_the_dead = set(clip_objects(house)) - named  # stored and not recorded: for the sweep
-    assert set(clip_objects(house)) >= named
+    left_by_the_dead = set(clip_objects(house)) - named  # stored, and not recorded
     assert len(left_by_the_dead) <= 1
+    swept = sweep(replace(house, clock=lambda: house.clock() + 2 * ORPHAN_AGE))
+    assert set(swept.orphans) == left_by_the_dead
+    assert set(clip_objects(house)) == named
     forget_clips(house)
     with ProcessPool(settings, 2) as pool:
         run.curate(house, pool)
