@@ -38,7 +38,7 @@ from corpus.settings import Settings
 from corpus.speech.decoder import Decoder
 from corpus.speech.detector import SileroDetector, load_detector
 from curation import fingerprint, pipeline
-from curation.examine import measured_with_speech
+from curation.examine import listeners, measured_and_heard
 from curation.measure import trim_batch
 from loanword.commands.curating import WORKERS_ENVIRONMENT
 
@@ -99,7 +99,7 @@ def ours(files: Sequence[bytes], decoder: Decoder, detector: SileroDetector | No
             samples[trim.start : len(samples) - trim.end]
             for samples, trim in zip(whole, trim_batch(whole), strict=True)
         ]
-        measured = measured_with_speech(clips, [each.too_long for each in decoded], detector, pipeline.STAGES)
+        measured = measured_and_heard(clips, [each.too_long for each in decoded], listeners(detector), pipeline.STAGES)
         for each, samples in zip(measured, clips, strict=True):
             if pipeline.drop_reason(pipeline.run(pipeline.STAGES, each)) is None:
                 fingerprint.fingerprint(samples)

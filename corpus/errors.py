@@ -447,6 +447,10 @@ class NamesMissing(Misconfigured):
     """No model of names is installed: `pip install 'loanword[pii]'`."""
 
 
+class DnsmosMissing(Misconfigured):
+    """The model that rates recordings is not installed: `pip install 'loanword[dnsmos]'`."""
+
+
 class DaskMissing(Misconfigured):
     """Dask is not installed: `pip install 'loanword[dask]'`."""
 

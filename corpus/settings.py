@@ -110,6 +110,10 @@ class Settings(BaseSettings):
         "silero",
         description="What tells speech from noise: `silero` (extra asr; unmeasured without it), or `none`.",
     )
+    quality_model: Literal["dnsmos"] | None = Field(
+        None,
+        description="What rates how good clips sound: `dnsmos` (extra dnsmos; about a second a clip), or none.",
+    )
     redaction: Literal["silence", "tone"] = Field(
         "silence", description="What stands in a recording where personal data was taken out."
     )

@@ -550,6 +550,11 @@ class Measurement(Table):
     ends_db: Mapped[float | None] = operational(comment="the last 40 ms beside what sounds")
     heard_s: Mapped[float | None] = operational(comment="how long a detector listened; null where none did")
     speech_s: Mapped[float | None] = operational(comment="how much of that is speech")
+    dnsmos_sig: Mapped[float | None] = operational(
+        comment="of the speech, 1 to 5, as DNSMOS P.835 puts it; null where it was not asked"
+    )
+    dnsmos_bak: Mapped[float | None] = operational(comment="of the background")
+    dnsmos_ovrl: Mapped[float | None] = operational(comment="of the whole")
 
 
 class Fingerprint(Table):

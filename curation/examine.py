@@ -4,8 +4,9 @@ Nothing here writes a row. Audio and keys live in memory, as long as their batch
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from corpus.speech.hearing import Hearing, Opinion
 from corpus.words import ClipId, KeyId
 from curation import pipeline
 from curation.alignment import Aligner, Alignment
+from curation.dnsmos import Dnsmos, rate
 from curation.listen import listen
 from curation.measure import Samples, Trim, measure_batch, trim_batch
 from curation.measurements import Measurements
@@ -42,6 +44,7 @@ class Workbench:
     decoder: Decoder
     recogniser: Hearing | None
     detector: SpeechDetector | None = None
+    quality_model: Dnsmos | None = None
     names: NameSpotter | None = None
     aligner: Aligner | None = None
     stages: Sequence[Stage] = pipeline.STAGES
@@ -161,7 +164,8 @@ def judge(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
     whole = [np.frombuffer(each.recording.pcm, dtype="<i2") for each in fetched]
     trims = trim_batch(whole)
     clips = [samples[trim.start : len(samples) - trim.end] for samples, trim in zip(whole, trims, strict=True)]
-    measured = measured_with_speech(clips, [each.recording.too_long for each in fetched], bench.detector, bench.stages)
+    cut = [each.recording.too_long for each in fetched]
+    measured = measured_and_heard(clips, cut, listeners(bench.detector, bench.quality_model), bench.stages)
     judged = [
         Judged(of.key, samples, trim, measurements, pipeline.run(bench.stages, measurements))
         for of, samples, trim, measurements in zip(fetched, clips, trims, measured, strict=True)
@@ -172,17 +176,31 @@ def judge(bench: Workbench, batch: Sequence[Examined]) -> list[Examined]:
     ]
 
 
-def measured_with_speech(
-    clips: Sequence[Samples], cut: Sequence[bool], detector: SpeechDetector | None, stages: Sequence[Stage]
+Listener = Callable[[Sequence[Samples], Sequence[Measurements]], list[Measurements]]
+"""Adds to the measurements of clips what it takes more than arithmetic to tell."""
+
+
+def listeners(detector: SpeechDetector | None, quality_model: Dnsmos | None = None) -> list[Listener]:
+    """Those that there are, in their order."""
+    found = list[Listener]()
+    if detector:
+        found.append(partial(listen, detector))
+    if quality_model:
+        found.append(partial(rate, quality_model))
+    return found
+
+
+def measured_and_heard(
+    clips: Sequence[Samples], cut: Sequence[bool], heard_by: Sequence[Listener], stages: Sequence[Stage]
 ) -> list[Measurements]:
-    """Measures; and has the detector listen, if there is one, to what passes without it."""
+    """Measures; and has each listener hear what passes without it."""
     measured = measure_batch(clips, cut=cut)
-    if detector is None:
-        return measured
-    passing = [at for at, clip in enumerate(measured) if not pipeline.drop_reason(pipeline.run(stages, clip))]
-    heard = listen(detector, [clips[at] for at in passing], [measured[at] for at in passing])
-    after = dict(zip(passing, heard, strict=True))
-    return [after.get(at, clip) for at, clip in enumerate(measured)]
+    for listener in heard_by:
+        passing = [at for at, clip in enumerate(measured) if not pipeline.drop_reason(pipeline.run(stages, clip))]
+        heard = listener([clips[at] for at in passing], [measured[at] for at in passing])
+        for at, clip in zip(passing, heard, strict=True):
+            measured[at] = clip
+    return measured
 
 
 def _with_transcript(each: Examined, judged: Judged) -> Judged:

@@ -28,6 +28,7 @@ from corpus.speech.hearing import load_hearing
 from corpus.words import UtteranceId
 from curation.alignment import load_aligner
 from curation.counts import BatchCounts
+from curation.dnsmos import load_dnsmos
 from curation.examine import Workbench
 from curation.personal_data.spacy_names import load_names
 from curation.recipients import check_told
@@ -76,6 +77,7 @@ def opened_bench(settings: Settings) -> Iterator[Workbench]:
                 decoder,
                 recogniser,
                 detector,
+                quality_model=load_dnsmos(settings.quality_model),
                 aligner=load_aligner(settings.aligner),
                 names=load_names(settings.names),
             )

@@ -57,6 +57,12 @@ class Measurements:
     earlier drop."""
     speech_s: float | None = None
     """How much of that is speech."""
+    dnsmos_sig: float | None = None
+    """How good the speech would sound to people, 1 to 5 (`curation.dnsmos`). None where nobody asked."""
+    dnsmos_bak: float | None = None
+    """The background, likewise."""
+    dnsmos_ovrl: float | None = None
+    """And the whole."""
 
     @property
     def duration_s(self) -> float:

@@ -16,12 +16,13 @@ from corpus.collaborators import Collaborators
 from corpus.errors import AccountKeyError, KeyDestroyed, ObjectAbsent, ObjectCorrupt
 from corpus.keys import AccountKey, KeyKind
 from corpus.queries import share_accounts
-from corpus.speech.detector import SpeechDetector, load_detector
+from corpus.speech.detector import load_detector
 from corpus.tables import Measurement
 from corpus.words import ClipId, KeyId, Outcome
 from curation import duplicate_queries, pipeline, queries
+from curation.dnsmos import load_dnsmos
 from curation.duplicate_queries import SET_REASONS
-from curation.examine import measured_with_speech
+from curation.examine import Listener, listeners, measured_and_heard
 from curation.measure import Samples, Trim
 from curation.measurements import VERSION, Measurements
 from curation.pipeline import Stage
@@ -46,9 +47,9 @@ class _Measured:
 
 
 def rejudge(house: Collaborators, stages: Sequence[Stage] = pipeline.STAGES) -> int:
-    """How many clips were judged again. Raises `Transient`, and `Misconfigured` where the detector cannot be loaded."""
+    """How many clips were judged again. Raises `Transient`, and `Misconfigured` where a listener cannot be loaded."""
     rules, judged, after = pipeline.rules(stages), 0, ""
-    detector: SpeechDetector | None = None
+    heard_by: list[Listener] | None = None
     while True:
         with house.database.reading() as session:
             page = queries.stale_clips(
@@ -56,9 +57,10 @@ def rejudge(house: Collaborators, stages: Sequence[Stage] = pipeline.STAGES) -> 
             )
         if not page:
             return judged
-        if any(_must_be_measured(each) for each in page):
-            detector = detector or load_detector(house.settings.speech_detector)
-        judged += _record(house, page, _measured(house, page, detector, stages), stages)
+        if heard_by is None and any(_must_be_measured(each) for each in page):
+            settings = house.settings
+            heard_by = listeners(load_detector(settings.speech_detector), load_dnsmos(settings.quality_model))
+        judged += _record(house, page, _measured(house, page, heard_by or [], stages), stages)
         after = page[-1].clip_id
 
 
@@ -67,7 +69,7 @@ def _must_be_measured(each: Stale) -> bool:
 
 
 def _measured(
-    house: Collaborators, page: Sequence[Stale], detector: SpeechDetector | None, stages: Sequence[Stage]
+    house: Collaborators, page: Sequence[Stale], heard_by: Sequence[Listener], stages: Sequence[Stage]
 ) -> _Measured:
     """As they stand, or taken again from the audio. What has none any more keeps its old verdict."""
     stand = {each.clip_id: measurements_of(each.measured) for each in page if each.measured}
@@ -86,7 +88,7 @@ def _measured(
         again.append(each)
         clips.append(samples)
     cut = [each.measured is not None and each.measured.is_cut for each in again]
-    measured = measured_with_speech(clips, cut, detector, stages) if again else []
+    measured = measured_and_heard(clips, cut, heard_by, stages) if again else []
     return _Measured(stand | {each.clip_id: of for each, of in zip(again, measured, strict=True)}, lost)
 
 

@@ -10,7 +10,7 @@ from benchmarks.curation.section import Cell, Section, Table
 from corpus.errors import Undecodable
 from corpus.speech.detector import load_detector
 from curation import pipeline
-from curation.examine import measured_with_speech
+from curation.examine import listeners, measured_and_heard
 from curation.measure import Samples, measure_batch, trim_batch
 from curation.measurements import Measurements
 from curation.verdict import DropReason
@@ -86,7 +86,7 @@ def _judged(material: Material, recordings: Sequence[Recording]) -> list[Judged 
         whole = [samples[:LONGEST_SAMPLES] for samples in batch if samples is not None]
         cut = [len(samples) > LONGEST_SAMPLES for samples in batch if samples is not None]
         clips = [clip[trim.start : len(clip) - trim.end] for clip, trim in zip(whole, trim_batch(whole), strict=True)]
-        measured = measured_with_speech(clips, cut, detector, pipeline.STAGES)
+        measured = measured_and_heard(clips, cut, listeners(detector), pipeline.STAGES)
         reasons = [pipeline.drop_reason(pipeline.run(pipeline.STAGES, each)) for each in measured]
         answers = iter(zip(clips, measured, reasons, strict=True))
         found += [None if samples is None else next(answers) for samples in batch]

@@ -15,6 +15,7 @@ class Measure(StrEnum):
     SNR_DB = "snr_db"
     SPEECH_SHARE = "speech_share"
     BANDWIDTH_HZ = "bandwidth_hz"
+    DNSMOS_OVRL = "dnsmos_ovrl"
     HEARD_CONFIDENCE = "heard_confidence"
     CONFIDENCE = "confidence"
 
@@ -25,6 +26,7 @@ EDGES: Mapping[Measure, Sequence[float]] = {
     Measure.SNR_DB: (0, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60),
     Measure.SPEECH_SHARE: (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     Measure.BANDWIDTH_HZ: (1000, 2000, 3000, 3400, 3800, 4500, 5500, 6500, 7500),
+    Measure.DNSMOS_OVRL: (1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3, 3.25, 3.5, 3.75, 4),
     Measure.HEARD_CONFIDENCE: (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     Measure.CONFIDENCE: (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
 }

@@ -71,6 +71,7 @@ def _column(measure: Measure, heard: FromClause) -> tuple[ColumnElement[Any], fl
         Measure.SNR_DB: (Measurement.snr_db.expression, 1),
         Measure.SPEECH_SHARE: (Measurement.speech_s / func.nullif(Measurement.heard_s, 0), 1),
         Measure.BANDWIDTH_HZ: (Measurement.bandwidth_hz.expression, 1),
+        Measure.DNSMOS_OVRL: (Measurement.dnsmos_ovrl.expression, 1),
         Measure.HEARD_CONFIDENCE: (heard.c.confidence, 1),
         Measure.CONFIDENCE: (Clip.confidence.expression, 1),
     }

@@ -10,6 +10,7 @@ MEASURES = {
     Measure.SNR_DB: ("Signal to noise", "dB"),
     Measure.SPEECH_SHARE: ("Speech", "share of what was listened to"),
     Measure.BANDWIDTH_HZ: ("Bandwidth", "Hz"),
+    Measure.DNSMOS_OVRL: ("Perceived quality", "DNSMOS OVRL, 1 to 5"),
     Measure.HEARD_CONFIDENCE: ("Recogniser's confidence", "mean token probability"),
     Measure.CONFIDENCE: ("Confidence", "that the transcript is what is said"),
 }
