@@ -56,7 +56,7 @@ def _house() -> Iterator[Collaborators]:
         house = collaborators(settings)
         lender = make_lender(house)
         for number in range(RECORDINGS):
-            make_utterance(house, lender, body=wav(melody(f"{number}", duration_s=SECONDS_A_RECORDING)))
+            make_utterance(house, lender, body=wav(melody(str(number), duration_s=SECONDS_A_RECORDING)))
         yield house
         house.database.close()
 

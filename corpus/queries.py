@@ -154,23 +154,19 @@ def last_notice_id(session: Session, account_id: AccountId) -> int | None:
     )
 
 
-def terms_agreed_to(session: Session, account_ids: Iterable[AccountId]) -> dict[AccountId, str]:
-    """For each account the terms, canonical JSON, that stood beside its last grant of `collect`."""
-    last = (
-        select(func.max(ConsentEvent.id))
+def terms_agreed_to(session: Session, account_id: AccountId) -> str | None:
+    """The terms, canonical JSON, that stood beside the account's last grant of `collect`."""
+    return session.scalar(
+        select(ConsentNotice.terms)
+        .join(ConsentEvent, ConsentEvent.notice_id == ConsentNotice.id)
         .where(
-            ConsentEvent.account_id.in_(list(account_ids)),
+            ConsentEvent.account_id == account_id,
             ConsentEvent.purpose == Purpose.COLLECT,
             ConsentEvent.act.in_(GRANTS),
         )
-        .group_by(ConsentEvent.account_id)
+        .order_by(ConsentEvent.id.desc())
+        .limit(1)
     )
-    rows = session.execute(
-        select(ConsentEvent.account_id, ConsentNotice.terms)
-        .join(ConsentNotice, ConsentNotice.id == ConsentEvent.notice_id)
-        .where(ConsentEvent.id.in_(last))
-    )
-    return {account_id: terms for account_id, terms in rows if account_id}
 
 
 def consents_behind(session: Session, release_id: ReleaseId, at: datetime) -> dict[AccountId, StatedConsent]:

@@ -30,6 +30,7 @@ from curation.personal_data.found import Found
 from curation.personal_data.names import NameSpotter
 from curation.pipeline import Stage
 from curation.queries import Waiting
+from curation.recipients import may_be_sent_to
 from curation.verdict import StageVerdict
 
 DEVICE = "device"
@@ -129,8 +130,6 @@ class Examined:
 
     utterance: Waiting
     clip_id: ClipId
-    told: frozenset[str] = frozenset()
-    """The hosts of recognisers elsewhere that whoever speaks agreed to."""
     fetched: Fetched | None = None
     judged: Judged | None = None
     error: str | None = None
@@ -211,9 +210,13 @@ def _with_transcript(each: Examined, judged: Judged) -> Judged:
     return replace(judged, opinions=(Opinion(DEVICE, Heard(text)),))
 
 
-def hear(recogniser: Hearing, batch: Sequence[Examined]) -> list[Examined]:
+def hear(house: Collaborators, recogniser: Hearing, batch: Sequence[Examined]) -> list[Examined]:
     """Asks about the clips that passed. What a device understood is one opinion more, and spares nobody else's."""
-    sounds = [Sound(each.passed.samples, each.utterance.locale, each.told) for each in batch if each.passed]
+    sounds = [
+        Sound(each.passed.samples, each.utterance.locale, partial(may_be_sent_to, house, each.utterance))
+        for each in batch
+        if each.passed
+    ]
     answers = iter(recogniser.hear(sounds) if sounds else ())
     return [
         replace(each, judged=replace(each.passed, opinions=(*each.passed.opinions, *next(answers))))

@@ -65,7 +65,10 @@ OpenBench = Callable[[Settings], AbstractContextManager[Workbench]]
 
 @contextmanager
 def opened_bench(settings: Settings) -> Iterator[Workbench]:
-    """A worker's own collaborators, decoder, recogniser and detector. Raises `Misconfigured`."""
+    """A worker's own collaborators, decoder, recogniser and models. Raises `Misconfigured`.
+
+    What is loaded by then stays as long: the collector of garbage has no need to look at it again.
+    """
     house = collaborators(settings)
     try:
         check_told(house)
@@ -82,9 +85,10 @@ def opened_bench(settings: Settings) -> Iterator[Workbench]:
                 names=load_names(settings.names),
             )
             gc.collect()
-            gc.freeze()  # what is loaded stays: the collector of garbage has no need to look at it again
+            gc.freeze()
             yield bench
     finally:
+        gc.unfreeze()
         house.database.close()
 
 

@@ -1,31 +1,42 @@
 """Recordings are sent to no recogniser on another machine of which whoever speaks was not told."""
 
 import json
-from collections.abc import Iterable
 
-from sqlalchemy.orm import Session
+import structlog
 
-from corpus import queries
 from corpus.collaborators import Collaborators
 from corpus.errors import Misconfigured
-from corpus.words import AccountId
+from corpus.queries import current_notices, terms_agreed_to
+from curation import queries
+from curation.queries import Waiting
+
+log = structlog.get_logger()
 
 
-def recognisers_told(session: Session, account_ids: Iterable[AccountId]) -> dict[AccountId, frozenset[str]]:
-    """The hosts in the terms that each account agreed to last. A gate: the caller shares the accounts first."""
-    return {account_id: _hosts(terms) for account_id, terms in queries.terms_agreed_to(session, account_ids).items()}
+def may_be_sent_to(house: Collaborators, utterance: Waiting, host: str) -> bool:
+    """Whether the recording may be used now, and the terms that its speaker agreed to last name this host.
+
+    A gate that holds nobody up: a withdrawal that comes while the recording is on its way comes after it.
+    """
+    with house.database.reading() as session:
+        is_usable = bool(queries.waiting(session, [utterance.utterance_id], house.clock()))
+        terms = terms_agreed_to(session, utterance.account_id) if is_usable else None
+    if terms is not None and host in _hosts(terms):
+        return True
+    log.info("not_sent", utterance=utterance.utterance_id, recogniser=host, usable=is_usable)
+    return False
 
 
 def check_told(house: Collaborators) -> None:
     """Raises `Misconfigured` where a recogniser on another machine is not in the terms of each current notice.
 
-    Nobody would be told of it then, and so nothing sent.
+    Whoever agrees from now on would not be told of it.
     """
     hosts = set(house.settings.remote_recognisers())
     if not hosts:
         return
     with house.database.reading() as session:
-        untold = [each.locale for each in queries.current_notices(session) if not hosts <= _hosts(each.terms)]
+        untold = [each.locale for each in current_notices(session) if not hosts <= _hosts(each.terms)]
     if untold:
         raise Misconfigured(
             f"LOANWORD_RECOGNISER sends recordings to {' and '.join(sorted(hosts))}, and the notice for "

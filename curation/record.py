@@ -24,8 +24,7 @@ from curation.leases.queries import forget, take
 from curation.measure import Trim
 from curation.measurements import VERSION, Measurements
 from curation.personal_spans import proposed
-from curation.queries import Finding
-from curation.recipients import recognisers_told
+from curation.queries import Finding, Waiting
 from curation.verdict import Drop, StageVerdict
 
 EXAMINATION = "examination"
@@ -47,20 +46,13 @@ def claim(
         usable = queries.waiting(session, utterance_ids, now)
         attempts = take(session, holder, [each.utterance_id for each in usable], now, now + LASTS)
         done = len(queries.done(session, utterance_ids))
-        told = recognisers_told(session, {each.account_id for each in usable})
     leased_to_another = len(usable) - len(attempts)
     refused = BatchCounts(elsewhere=done + leased_to_another, withdrawn=len(utterance_ids) - len(usable) - done)
-    claimed = [
-        Examined(
-            each,
-            ClipId(new_id()),
-            told.get(each.account_id, frozenset()),
-            error=POISON if attempts[each.utterance_id] > ATTEMPTS else None,
-        )
-        for each in usable
-        if each.utterance_id in attempts
-    ]
-    return claimed, refused
+    return [_begun(each, attempts[each.utterance_id]) for each in usable if each.utterance_id in attempts], refused
+
+
+def _begun(utterance: Waiting, attempts: int) -> Examined:
+    return Examined(utterance, ClipId(new_id()), error=POISON if attempts > ATTEMPTS else None)
 
 
 def record(house: Collaborators, batch: Sequence[Examined], rules: str) -> BatchCounts:

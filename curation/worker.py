@@ -87,7 +87,7 @@ def _examined(bench: Workbench, batch: Sequence[Examined], watch: Stopwatch) -> 
     recogniser = bench.recogniser
     if recogniser is not None:
         with watch.lap("hear"):
-            batch = _together(batch, lambda some: hear(recogniser, some))
+            batch = _together(batch, lambda some: hear(bench.house, recogniser, some))
     with watch.lap("check"):
         batch = _each(batch, lambda each: check(bench.house, bench.aligner, each))
     with watch.lap("personal_data"):

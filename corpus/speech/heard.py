@@ -1,7 +1,7 @@
 """What a recogniser is given and what it answers. Every recogniser keeps to this protocol, wherever it runs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -17,8 +17,8 @@ class Sound:
 
     samples: NDArray[np.int16]
     locale: str
-    told: frozenset[str] = frozenset()
-    """The hosts of recognisers elsewhere that whoever speaks agreed to: it is sent to no other."""
+    may_be_sent_to: Callable[[str], bool] = field(default=lambda _host: False)
+    """Whether it may go to this other machine now. It is asked of each clip, just before that is sent."""
 
 
 @dataclass(frozen=True, slots=True)

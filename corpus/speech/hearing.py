@@ -3,7 +3,7 @@
 The first recogniser that is configured is the default, and each further one another opinion.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,12 +44,13 @@ class Hearing:
         opinions: list[list[Opinion]] = [[] for _ in batch]
         spoken = self.speech_in(batch)
         for recogniser in self.recognisers:
-            asked = [at for at, sound in enumerate(batch) if _may_ask(recogniser, sound)]
-            heard = iter(recogniser.hear([batch[at] for at in asked if spoken[at]]))
-            for at in asked:
-                length_s = len(batch[at].samples) / RATE_HZ
-                answer = believed(next(heard), length_s) if spoken[at] else nothing(Doubt.SILENCE)
-                opinions[at].append(Opinion(recogniser.name, answer))
+            asked = {at: sound for at, sound in enumerate(batch) if recogniser.speaks(sound.locale)}
+            heard = _heard(recogniser, {at: sound for at, sound in asked.items() if spoken[at]})
+            for at, sound in asked.items():
+                if not spoken[at]:
+                    opinions[at].append(Opinion(recogniser.name, nothing(Doubt.SILENCE)))
+                elif at in heard:
+                    opinions[at].append(Opinion(recogniser.name, believed(heard[at], len(sound.samples) / RATE_HZ)))
         return opinions
 
     def speech_in(self, batch: Sequence[Sound]) -> list[bool]:
@@ -60,8 +61,12 @@ class Hearing:
         return [bool((each >= WORTH_ASKING_AT).any()) for each in probabilities]
 
 
-def _may_ask(recogniser: Recogniser, sound: Sound) -> bool:
-    return recogniser.speaks(sound.locale) and (recogniser.sends_to is None or recogniser.sends_to in sound.told)
+def _heard(recogniser: Recogniser, sounds: Mapping[int, Sound]) -> dict[int, Heard]:
+    """What it hears in these clips, by their place; nothing of those that may not be sent to it."""
+    host = recogniser.sends_to
+    if host is None:
+        return dict(zip(sounds, recogniser.hear(list(sounds.values())), strict=True))
+    return {at: recogniser.hear([sound])[0] for at, sound in sounds.items() if sound.may_be_sent_to(host)}
 
 
 def load_hearing(

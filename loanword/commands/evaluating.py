@@ -62,9 +62,7 @@ def evaluate_disguise(
     ] = None,
     recogniser: Annotated[
         str | None,
-        typer.Option(
-            help="As LOANWORD_RECOGNISER, which it replaces here, on this machine; without one no words are counted."
-        ),
+        typer.Option(help="In place of LOANWORD_RECOGNISER, and on this machine. Without one no words are counted."),
     ] = None,
     words_on: Annotated[int, typer.Option(help="Count words on at most so many recordings.", min=0)] = 100,
     seed: Annotated[int, typer.Option(help="Draws coefficients for the evaluation alone, no release's.")] = 1,
@@ -125,7 +123,10 @@ def decoded(folder: Path, on_progress: Progress) -> tuple[list[Said], str]:
 
 
 def _hearing_here(settings: Settings) -> Hearing | None:
-    """The recognisers of the settings. Nobody was asked whether the folder may be sent to one on another machine."""
+    """The recognisers of the settings. Raises `BadRequest` where one is on another machine.
+
+    Nobody was asked whether the folder may be sent there.
+    """
     if elsewhere := settings.remote_recognisers():
         raise BadRequest(
             f"The recordings would be sent to {' and '.join(elsewhere)}. Name a recogniser on this machine with "

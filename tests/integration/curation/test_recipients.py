@@ -1,7 +1,7 @@
 """A recogniser on another machine is sent the recordings of those alone who were told of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -12,11 +12,12 @@ from corpus.errors import Misconfigured
 from corpus.settings import Settings
 from corpus.speech.heard import Heard, Sound
 from corpus.speech.hearing import Hearing
-from corpus.words import ConsentAct
+from corpus.words import ConsentAct, Purpose
 from curation import run
 from curation.examine import Workbench
 from curation.executors import Inline, ProcessPool, opened_bench
 from ingest.publish_notice import publish_notice
+from ingest.withdraw import withdraw
 from tests.factories import consent_event, make_lender, make_utterance, melody, wav
 from tests.integration.curation.endings import KEPT, endings
 
@@ -39,15 +40,31 @@ class Elsewhere:
         return [Heard("lights on") for _ in batch]
 
 
+@dataclass
+class Meanwhile:
+    """A recogniser on this machine; while it hears, something happens."""
+
+    happens: Callable[[], object]
+    name: str = "here"
+    sends_to: None = None
+
+    def speaks(self, locale: str) -> bool:
+        return True
+
+    def hear(self, batch: Sequence[Sound]) -> list[Heard]:
+        self.happens()
+        return [Heard("lights on") for _ in batch]
+
+
 def publish(house: Collaborators, version: str, recogniser: str | None = None) -> int:
     """The product's own notice, with the terms that this setting makes."""
     settings = house.settings.model_copy(update={"recogniser": recogniser})
     return publish_notice(replace(house, settings=settings), "Lend us your voice.", locale="en-US", version=version).id
 
 
-def curate(house: Collaborators, bench: Workbench) -> list[int]:
+def curate(house: Collaborators, bench: Workbench, meanwhile: Callable[[], object] = lambda: None) -> list[int]:
     asked = Elsewhere()
-    run.curate(house, Inline(replace(bench, recogniser=Hearing((asked,)))))
+    run.curate(house, Inline(replace(bench, recogniser=Hearing((Meanwhile(meanwhile), asked)))))
     return asked.sent
 
 
@@ -83,6 +100,56 @@ def test_who_agrees_again_to_a_notice_that_names_it_no_more_is_not(house: Collab
     make_utterance(house, lender, transcript=None)
 
     assert curate(house, bench) == []
+
+
+def test_only_what_grants_the_keeping_of_recordings_counts(house: Collaborators, bench: Workbench) -> None:
+    publish(house, "1")
+    lender = make_lender(house)
+    named = publish(house, "2", recogniser=f"https://{HOST}/stt")
+    consent_event(
+        house, lender.account_id, ConsentAct.GIVEN, purposes=[Purpose.PUBLISH], at=house.clock(), notice_id=named
+    )
+    make_utterance(house, lender, transcript=None)
+
+    assert curate(house, bench) == []
+
+
+def test_a_refusal_of_a_notice_agrees_to_none_of_its_terms(house: Collaborators) -> None:
+    publish(house, "1")
+    lender = make_lender(house)
+    named = publish(house, "2", recogniser=f"https://{HOST}/stt")
+    consent_event(
+        house, lender.account_id, ConsentAct.REFUSED, purposes=[Purpose.COLLECT], at=house.clock(), notice_id=named
+    )
+
+    with house.database.reading() as session:
+        terms = queries.terms_agreed_to(session, lender.account_id)
+    assert terms is not None
+    assert HOST not in terms
+
+
+def test_nothing_is_sent_of_whoever_withdraws_while_the_batch_is_heard(house: Collaborators, bench: Workbench) -> None:
+    publish(house, "1", recogniser=f"https://{HOST}/stt")
+    goes, stays = make_lender(house), make_lender(house)
+    make_utterance(house, goes, body=wav(melody("goes")), transcript=None)
+    kept = make_utterance(house, stays, body=wav(melody("stays")), transcript=None)
+
+    sent = curate(house, bench, meanwhile=lambda: withdraw(house, goes.account_id))
+
+    assert len(sent) == 1
+    assert endings(house) == {kept: KEPT}
+
+
+def test_nothing_is_sent_of_whoever_agrees_meanwhile_that_it_is_not(house: Collaborators, bench: Workbench) -> None:
+    publish(house, "1", recogniser=f"https://{HOST}/stt")
+    lender = make_lender(house)
+    silent = publish(house, "2")
+    make_utterance(house, lender, transcript=None)
+
+    def agrees() -> None:
+        consent_event(house, lender.account_id, ConsentAct.RENEWED, at=house.clock(), notice_id=silent)
+
+    assert curate(house, bench, meanwhile=agrees) == []
 
 
 def test_the_terms_of_another_recogniser_count_for_nothing(house: Collaborators, bench: Workbench) -> None:

@@ -91,6 +91,20 @@ def test_whatever_is_kept_of_a_clip_is_asked_of_the_same(name: str) -> None:
     assert set(found.kept.values.tolist()) <= set(found.asked.values.tolist())
 
 
+def test_of_what_a_clip_repeats_the_first_place_is_asked() -> None:
+    repeated = fingerprint(np.tile(LIGHTS, 5))
+    asked = dict(zip(repeated.asked.values.tolist(), repeated.asked.ticks.tolist(), strict=True))
+
+    ticks = [
+        (asked[value], tick)
+        for value, tick in zip(repeated.kept.values.tolist(), repeated.kept.ticks.tolist(), strict=True)
+        if value in asked
+    ]
+
+    assert len(ticks) > KEPT / 2
+    assert all(first <= tick for first, tick in ticks)
+
+
 def test_places_lie_half_a_hop_apart_in_the_order_of_time() -> None:
     cosines = group_cosines().reshape(GROUP_FRAMES + PATCH_FRAMES, ORDERS, 2 * GROUP_FRAMES)
     weights = np.square(cosines[:, 0])

@@ -51,14 +51,31 @@ def test_every_recogniser_that_speaks_the_language_is_asked_in_order() -> None:
     assert welsh == []
 
 
-def test_a_clip_is_sent_to_no_machine_of_which_its_speaker_was_not_told() -> None:
+def test_a_clip_is_sent_to_no_other_machine_than_it_may() -> None:
     here, there = Says("here", "hello"), Says("there", "hullo", sends_to="asr.example")
-    hosts = [frozenset[str](), frozenset({"other.example"}), frozenset({"asr.example", "other.example"})]
+    clips = [
+        Sound(LOUD, "en"),
+        Sound(LOUD, "en", lambda host: host == "other.example"),
+        Sound(LOUD, "en", lambda host: host == "asr.example"),
+    ]
 
-    answers = Hearing((here, there)).hear([Sound(LOUD, "en", told) for told in hosts])
+    answers = Hearing((here, there)).hear(clips)
 
     assert [[each.recogniser for each in opinions] for opinions in answers] == [["here"], ["here"], ["here", "there"]]
     assert (here.asked, there.asked) == (3, 1)
+
+
+def test_whether_a_clip_may_be_sent_is_asked_when_those_before_it_have_been() -> None:
+    there = Says("there", "hullo", sends_to="asr.example")
+    sent_before = list[int]()
+
+    def ask(_host: str) -> bool:
+        sent_before.append(there.asked)
+        return True
+
+    Hearing((Says("here", "hello"), there)).hear([Sound(LOUD, "en", ask)] * 3)
+
+    assert sent_before == [0, 1, 2]
 
 
 def test_nobody_is_asked_about_a_clip_without_speech() -> None:

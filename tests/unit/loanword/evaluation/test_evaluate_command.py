@@ -52,6 +52,16 @@ def test_its_figures_go_to_a_file_that_a_policy_names(
     assert told["attacks"]["undisguised"] == asked.figures.attacks.undisguised
 
 
+def test_without_words_no_recogniser_is_needed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOANWORD_RECOGNISER", "https://asr.example/stt")
+
+    assert cli.main(["evaluate", "disguise", str(folder), "--per", "clip", "--recogniser", "none", "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out)["words"] is None
+
+
 def test_its_answer_for_people_names_every_attacker_and_what_was_not_measured(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

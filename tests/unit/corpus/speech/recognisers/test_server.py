@@ -50,6 +50,25 @@ def test_it_tells_which_other_machine_clips_go_to(address: str, host: str | None
     assert ServerRecogniser(address, "de-DE").sends_to == host
 
 
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("http://[::1", "no host that can be read"),
+        ("https:///stt", "no host that can be read"),
+        ("ftp://asr.example/stt", "must begin with http"),
+        ("https://{locale}.asr.example/stt", "may stand behind the host"),
+        ("https://asr.{locale}/stt", "may stand behind the host"),
+        ("http://[::1]evil.example/", "host"),
+        ("http://127.0.0.1\uff0eevil.example/stt?key=abc", "host"),
+    ],
+)
+def test_an_address_that_leaves_its_host_open_is_refused(address: str, message: str) -> None:
+    with pytest.raises(Misconfigured, match=message) as refused:
+        ServerRecogniser(address, "de-DE")
+
+    assert "abc" not in str(refused.value)
+
+
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
 def test_a_server_that_is_busy_is_asked_again_later(status: int) -> None:
     with pytest.raises(RecogniserUnavailable):
