@@ -241,6 +241,8 @@ def _sqlite_engine(url: str, *, writes: bool) -> Engine:
     if not database or database == ":memory:":
         raise Misconfigured("LOANWORD_DATABASE_URL must name a file: sqlite:////path/to/loanword.db")
     Path(database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not Path(database).exists():
+        Path(database).touch(mode=0o600)  # its log takes the same
     engine = create_engine(url, pool_size=8, max_overflow=64, pool_timeout=WRITER_WAIT_S, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite if writes else _prepare_sqlite_to_read)
     event.listen(engine, "begin", _begin_to_write if writes else _begin_to_read)

@@ -1,6 +1,8 @@
 """Every setting of a Loanword process, read once from `LOANWORD_…` in its entry point and handed down."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -11,13 +13,16 @@ from corpus.errors import Misconfigured
 from corpus.hosts import other_machine
 
 NONE = "none"
+PREFIX = "LOANWORD_"
+OF_CLIENTS = (f"{PREFIX}SERVER", f"{PREFIX}TOKEN")
+"""Options of commands that talk to a server, and no settings of one."""
 """How a setting is taken away that has a default."""
 
 
 class Settings(BaseSettings):
     """Read from the environment. Nothing here is a secret, and no secret has a default."""
 
-    model_config = SettingsConfigDict(env_prefix="LOANWORD_", frozen=True, extra="ignore", env_parse_none_str=NONE)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_parse_none_str=NONE)
 
     home: Path = Field(Path("loanword-data"), description="Where state lives unless a setting below says otherwise.")
     database_url: str | None = Field(
@@ -166,6 +171,16 @@ class Settings(BaseSettings):
 def named_recognisers(setting: str | None) -> list[str]:
     """Each that LOANWORD_RECOGNISER names, in its order."""
     return [each.strip() for each in (setting or "").split(",") if each.strip().lower() not in ("", NONE)]
+
+
+def unknown_settings(environment: Iterable[str]) -> list[str]:
+    """What to say of each name that looks like a setting, and is none."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields] + list(OF_CLIENTS)
+    strange = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    return [
+        f"{name} is no setting" + "".join(f": did you mean {like}?" for like in get_close_matches(name, known, n=1))
+        for name in strange
+    ]
 
 
 def read_settings(home: Path | None = None) -> Settings:

@@ -4,6 +4,7 @@ Results go to stdout, logs and progress to stderr. Exit status: 0 done, 1 refuse
 """
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ from rich.markup import escape
 from corpus import logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.errors import LoanwordError
-from corpus.settings import Settings
+from corpus.settings import Settings, unknown_settings
 from loanword.commands import clients, curating, demonstrating, evaluating, keeping, operating, releasing
 
 
@@ -38,15 +39,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. Misuse, aborted prompts and interrupts are typer's to tell."""
     logs.configure()
     keep_no_core_dumps()
+    for unknown in unknown_settings(os.environ):
+        _tell("[bold yellow]warning:[/]", unknown)
     command = typer.main.get_command(build())
     try:
         command.main(args=None if argv is None else list(argv), prog_name="loanword")
     except LoanwordError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        _tell("[bold red]error:[/]", str(error))
+        return 1
+    except OSError as error:
+        _tell("[bold red]error:[/]", f"{error.filename}: {error.strerror}" if error.filename else str(error))
         return 1
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     return 0
+
+
+def _tell(kind: str, what: str) -> None:
+    Console(stderr=True).print(f"{kind} {escape(what)}", highlight=False, soft_wrap=True)
 
 
 def run() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
@@ -20,7 +21,7 @@ import ingest.app
 from corpus import head_copies, logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.collaborators import Collaborators, collaborators
-from corpus.errors import StoreError, Transient
+from corpus.errors import Misconfigured, StoreError, Transient
 from corpus.settings import NONE, Settings, read_settings
 from corpus.web import links, openid, pages, sessions
 from corpus.web.app import build_app
@@ -39,19 +40,29 @@ SWEEP_EVERY = timedelta(minutes=1)
 _log = structlog.get_logger()
 
 
-def serve(settings: Settings, *, host: str, port: int, workers: int, metrics_port: int | None = None) -> None:
-    """Serves until interrupted, and numbers for Prometheus beside it where a port is named.
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    workers: int,
+    metrics_port: int | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Serves until interrupted, and numbers for Prometheus beside it where a port is named. Says when it is `ready`.
 
     Before the port opens, the ledger is whole, what a restored database has forgotten of withdrawals happens again, and
     those that a crash cut short end. Raises `LedgerBroken`, `JournalUnreadable`, or a `StoreError` while the store
-    cannot tell of either.
+    cannot tell of either; and `Misconfigured` where the address cannot be listened on.
     """
+    _check_free(host, port)
     opened = collaborators(settings)
     catch_up(opened)
     _erase(opened)
     opened.database.close()
     os.environ.update(as_environment(settings))  # uvicorn's workers are new processes, and read it there
     with _numbers_served(settings, metrics_port):
+        ready()
         uvicorn.run(
             "loanword.serve:app_from_environment",
             factory=True,
@@ -64,6 +75,17 @@ def serve(settings: Settings, *, host: str, port: int, workers: int, metrics_por
             proxy_headers=False,
             timeout_graceful_shutdown=10,
         )
+
+
+def _check_free(host: str, port: int) -> None:
+    """Said before the work and in our words; uvicorn would end the process with a status of its own."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        raise Misconfigured(
+            f"{host}:{port} cannot be listened on: {error.strerror}. Name another with --host and --port."
+        ) from error
 
 
 @contextmanager

@@ -93,4 +93,9 @@ def _load(each: str, locale: str, cpu_threads: int) -> Recogniser:
     if "://" in each:
         return ServerRecogniser(each, locale)
     directory = Path(each)
+    if not directory.is_dir():
+        raise Misconfigured(
+            f"LOANWORD_RECOGNISER names {each}: that is neither `{TINY_ENGLISH}` nor `{MOONSHINE}`, nor an address, "
+            "nor a directory that is there."
+        )
     return WhisperRecogniser(directory, f"whisper-{directory.resolve().name}", cpu_threads=cpu_threads)

@@ -8,7 +8,7 @@ import typer
 
 from corpus import database
 from corpus.collaborators import Collaborators, collaborators
-from corpus.errors import UnknownAccount
+from corpus.errors import BadRequest, UnknownAccount
 from corpus.identity import accounts, queries
 from corpus.identity.links import LIFETIME, LONGEST_LIFETIME, make_link
 from corpus.settings import read_settings
@@ -56,14 +56,16 @@ def add_to(app: typer.Typer) -> None:
 def serve(
     home: Home = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65_535)] = 8000,
     workers: Annotated[int, typer.Option(help="Server processes.", min=1)] = 1,
     metrics_port: MetricsPort = None,
 ) -> None:
     """Serve the API, the review console and the release catalogue."""
-    settings = read_settings(home)
-    typer.echo(f"Serving on http://{host}:{port} (interrupt to stop)", err=True)
-    serve_until_interrupted(settings, host=host, port=port, workers=workers, metrics_port=metrics_port)
+
+    def on_ready() -> None:
+        typer.echo(f"Serving on http://{host}:{port} (interrupt to stop)", err=True)
+
+    serve_until_interrupted(read_settings(home), host, port, workers=workers, metrics_port=metrics_port, ready=on_ready)
 
 
 def upgrade(home: Home = None) -> None:
@@ -80,6 +82,7 @@ def check(home: Home = None) -> None:
     for revision in missing:
         typer.echo(f"missing: {revision}")
     if missing:
+        typer.echo("Run `loanword database upgrade`.", err=True)
         raise typer.Exit(1)
     typer.echo("The database is up to date.")
 
@@ -190,7 +193,11 @@ def publish(
 ) -> None:
     """Publish a consent notice. Uploads under older ones end after the grace period."""
     opened = collaborators(read_settings(home))
-    published = publish_notice(opened, file.read_text("utf-8"), locale=locale, version=version)
+    try:
+        wording = file.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{file} is no text in UTF-8.") from error
+    published = publish_notice(opened, wording, locale=locale, version=version)
     typer.echo(f"{published.version} {published.locale} sha256:{published.wording_sha256}")
 
 

@@ -25,7 +25,9 @@ def test_a_bucket_is_never_asked_before_it_is_used(address: str) -> None:
     assert isinstance(store, S3Store)
 
 
-@pytest.mark.parametrize("address", ["", "s3://", "s3:///key", "file://", "file:///", "file://host/a", "https://a/b"])
+@pytest.mark.parametrize(
+    "address", ["", "s3://", "s3:///key", "s3:/a", "file://", "file:///", "file://host/a", "https://a/b"]
+)
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(BadStoreAddress):
         open_store(address)

@@ -26,6 +26,7 @@ from curation.examine import Workbench
 from curation.executors import Inline
 from curation.measurements import VERSION, Measurements
 from curation.verdict import Keep, Verdict
+from loanword.commands.curating import curation_lines
 from tests.factories import Lender, make_lender, make_utterance, tone, voice_key, wav, withdraw_consent
 from tests.fixtures.house import StillClock
 from tests.integration.curation.endings import (
@@ -227,6 +228,7 @@ def test_a_recogniser_out_of_reach_postpones_the_batch(house: Collaborators, ben
     counts = run.curate(house, Inline(replace(bench, recogniser=Hearing((absent,)))))
 
     assert (counts.batches.postponed, absent.asked) == (1, 1)
+    assert "1 postponed" in curation_lines(counts)[-1]
     assert rows(house, Clip) == []
 
 

@@ -1,6 +1,8 @@
 """What the command says to misuse, to a person who changes their mind, and to wrong settings."""
 
 import io
+import stat
+from pathlib import Path
 
 import httpx
 import pytest
@@ -25,6 +27,56 @@ def test_misuse_is_named_and_ends_with_2(argv: list[str], told: str, capsys: pyt
     said = capsys.readouterr()
     assert (status, said.out) == (2, "")
     assert told.lower() in said.err.lower()
+
+
+def test_a_file_in_the_place_of_a_folder_is_named_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "home").write_bytes(b"")
+
+    status = cli.main(["database", "upgrade", "--home", str(tmp_path / "home")])
+
+    told = capsys.readouterr().err
+    assert status == 1
+    assert str(tmp_path / "home") in told
+    assert "Traceback" not in told
+
+
+def test_nobody_else_on_the_machine_reads_a_new_database(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o755)
+
+    assert cli.main(["database", "upgrade", "--home", str(home)]) == 0
+
+    assert {
+        path.name for path in home.iterdir() if path.is_file() and stat.S_IMODE(path.stat().st_mode) & 0o077
+    } == set()
+
+
+def test_a_notice_that_is_no_text_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOANWORD_HOME", str(tmp_path / "home"))
+    assert cli.main(["database", "upgrade"]) == 0
+    (tmp_path / "notice.wav").write_bytes(bytes(range(256)))
+
+    status = cli.main(["consent", "publish", str(tmp_path / "notice.wav"), "--locale", "en-US"])
+
+    assert status == 1
+    assert "no text in UTF-8" in capsys.readouterr().err
+
+
+def test_a_setting_that_there_is_not_is_told_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOANWORD_NOTICE_GRAC", "P1D")
+    monkeypatch.setenv("LOANWORD_TOKEN", "a token")
+
+    assert cli.main(["--help"]) == 0
+
+    told = capsys.readouterr().err
+    assert "LOANWORD_NOTICE_GRAC is no setting: did you mean LOANWORD_NOTICE_GRACE?" in told
+    assert "TOKEN" not in told
 
 
 @pytest.mark.parametrize("argv", [[], ["device"]], ids=["bare", "bare-group"])

@@ -1,5 +1,6 @@
 """When the port stays shut."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,31 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ports
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port: int = held.getsockname()[1]
+    return port
+
+
+def test_a_port_that_is_taken_is_told_of_before_any_work(
+    tmp_path: Path, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        status = cli.main(["serve", "--home", str(tmp_path / "home"), "--port", str(port)])
+
+    said = capsys.readouterr().err
+    assert (status, opened) == (1, [])
+    assert f"127.0.0.1:{port} cannot be listened on" in said
+    assert "Serving on" not in said
+
+
+def test_a_port_that_there_is_not_is_misuse(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["serve", "--port", "80000"]) == 2
+    assert opened == []
+    assert "65535" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("content", "opens"), [(None, True), (b"{", False)], ids=["nothing-to-replay", "cannot-be-read"]
 )
@@ -38,7 +64,7 @@ def test_a_journal_that_cannot_be_read_keeps_the_port_shut(
         house.store.put(object_keys.journal_key("0" * 32), content)
     house.database.close()
 
-    status = cli.main(["serve", "--home", str(settings.home)])
+    status = cli.main(["serve", "--home", str(settings.home), "--port", str(free_port())])
 
     assert (status == 0, len(opened) == 1) == (opens, opens)
     assert ("journal of withdrawals cannot be read" in capsys.readouterr().err) is not opens

@@ -78,6 +78,11 @@ def test_whether_a_clip_may_be_sent_is_asked_when_those_before_it_have_been() ->
     assert sent_before == [0, 1, 2]
 
 
+def test_a_name_that_is_no_recogniser_is_answered_with_those_that_are() -> None:
+    with pytest.raises(Misconfigured, match=r"names tinyen: that is neither `tiny\.en` nor `moonshine`"):
+        load_hearing("tinyen", None, locale="en-US")
+
+
 def test_nobody_is_asked_about_a_clip_without_speech() -> None:
     says = Says("first", "you")
 
