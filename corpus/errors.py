@@ -78,7 +78,7 @@ class ScopeMissing(Forbidden):
 
 
 class RoleMissing(Forbidden):
-    """This account lacks the role that the request needs: an admin can add it."""
+    """This account lacks the role that the request needs: its operator can add it."""
 
 
 class TokenOfNoDevice(Forbidden):

@@ -4,9 +4,11 @@ Results go to stdout, logs and progress to stderr. Exit status: 0 done, 1 refuse
 """
 
 import gc
+import importlib.metadata
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -30,9 +32,23 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    app.callback()(_common)
     for room in (demonstrating, operating, keeping, clients, curating, releasing, evaluating):
         room.add_to(app)
     return app
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"loanword {importlib.metadata.version('loanword')}")
+        raise typer.Exit
+
+
+def _common(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None: ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:

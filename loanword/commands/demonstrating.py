@@ -21,7 +21,9 @@ def demo(
     ] = Path("loanword-demo"),
     clips: Annotated[
         Path | None,
-        typer.Option(help="A folder of recordings with a manifest.csv (file, transcript, speaker).", file_okay=False),
+        typer.Option(
+            help="A folder of recordings with a manifest.csv (file, transcript, speaker).", exists=True, file_okay=False
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Curation workers.", min=1)] = min(4, os.cpu_count() or 1),
     stay: Annotated[

@@ -91,7 +91,9 @@ def add_account(
     email: Annotated[str, typer.Argument(help="The person's e-mail address.")],
     role: Annotated[list[Role], typer.Option(help="A role; repeat it for several.")],
     home: Home = None,
-    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
     link: Annotated[
         bool, typer.Option("--link", help="Give no password; print a one-time link for signing in instead.")
     ] = False,
@@ -101,7 +103,9 @@ def add_account(
     lookup = accounts.email_lookup(opened.master, email)
     with opened.database.reading() as session:
         known = queries.account_id_of(session, lookup)
-    if known is None:
+    if known is not None:
+        typer.echo(f"This account exists. It has {_and(role)} now; its password is as it was.", err=True)
+    else:
         hashed = None if link else accounts.hash_password(_typed_password(password_stdin))
         identity = accounts.new_identity(opened.keyring)
         with opened.database.writing() as session:
@@ -118,6 +122,10 @@ def add_account(
         for each in role:
             accounts.add_role(session, known, each)
     typer.echo(_new_link(opened, known, LIFETIME) if link else known)
+
+
+def _and(roles: list[Role]) -> str:
+    return "the role" + "s" * (len(roles) > 1) + " " + " and ".join(roles)
 
 
 def _typed_password(from_stdin: bool) -> str:

@@ -36,6 +36,17 @@ def printed(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
     return capsys.readouterr().out.strip()
 
 
+def test_who_is_there_already_gets_the_role_and_no_other_password(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printed(capsys, "account", "add", EMAIL, "--role", "contributor", "--link", "--home", home)
+    arguments = ["account", "add", EMAIL, "--role", "curator", "--role", "engineer", "--password-stdin"]
+
+    assert cli.main([*arguments, "--home", str(home)]) == 0
+
+    assert "has the roles curator and engineer now; its password is as it was" in capsys.readouterr().err
+
+
 def test_who_is_added_with_a_link_needs_no_password(
     home: Path, opened: Collaborators, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

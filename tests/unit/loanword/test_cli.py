@@ -1,5 +1,6 @@
 """What the command says to misuse, to a person who changes their mind, and to wrong settings."""
 
+import importlib.metadata
 import io
 import stat
 from pathlib import Path
@@ -93,6 +94,12 @@ def test_help_that_was_asked_for_ends_with_0(capsys: pytest.CaptureFixture[str])
 
     assert status == 0
     assert "LOANWORD_HOME" in capsys.readouterr().out
+
+
+def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+
+    assert capsys.readouterr().out == f"loanword {importlib.metadata.version('loanword')}\n"
 
 
 def test_a_prompt_that_nobody_answers_is_aborted(
