@@ -6,7 +6,9 @@ Shares are of speakers, not of clips. The seed is published with the release: it
 import json
 import math
 import tomllib
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -56,14 +58,21 @@ class Policy:
 # `TypeAdapter` asks the class for its settings by this name; a typo in a policy must not go unnoticed.
 Policy.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]
 
+KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
+    (): tuple(each.name for each in fields(Policy)),
+    ("shares",): tuple(Split),
+    ("min_speakers",): tuple(Split),
+    ("disguise",): tuple(each.name for each in fields(Disguise)),
+}
+"""What may be written, by table. The figures of a disguise are written by a program, into a file of their own."""
+
 
 def parse(data: dict[str, object]) -> Policy:
     """Raises `BadPolicy`, naming the field."""
     try:
         policy = TypeAdapter(Policy).validate_python(data)
     except ValidationError as error:
-        faults = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()]
-        raise BadPolicy("The release policy cannot be understood. " + "; ".join(faults)) from error
+        raise BadPolicy("; ".join(_in_words(fault["loc"], fault["msg"]) for fault in error.errors())) from error
     _check(policy)
     return policy
 
@@ -76,16 +85,30 @@ def from_json(text: str) -> Policy:
 def read(path: Path) -> Policy:
     """A policy file in TOML. Where `disguise.figures` names a file beside it, the policy holds what that file says.
 
-    Raises `BadPolicy`.
+    Raises `BadPolicy`, naming the file too.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadPolicy(f"The release policy {path} cannot be read: {error}") from error
     asked = data.get("disguise")
-    if isinstance(asked, dict) and isinstance(asked.get("figures"), str):
-        asked["figures"] = disguise.read_figures(path.parent / asked["figures"])
-    return parse(data)
+    try:
+        if isinstance(asked, dict) and isinstance(asked.get("figures"), str):
+            asked["figures"] = disguise.read_figures(path.parent / asked["figures"])
+        return parse(data)
+    except BadPolicy as error:
+        raise BadPolicy(f"{path}: {error}") from error
+
+
+def _in_words(place: tuple[int | str, ...], fault: str) -> str:
+    """What is wrong at a place; a key that there is none of is most often a slip of the pen."""
+    *table, key = [str(part) for part in place if part != "[key]"]
+    known = KEYS.get(tuple(table))
+    if known is None or key in known:
+        return f"{'.'.join([*table, key])}: {fault}"
+    likely = get_close_matches(key, known, n=1)
+    remedy = f"did you mean `{'.'.join([*table, likely[0]])}`?" if likely else f"{', '.join(known)} are."
+    return f"`{'.'.join([*table, key])}` is no key of a policy; {remedy} docs/policy.md tells of all."
 
 
 def _check(policy: Policy) -> None:

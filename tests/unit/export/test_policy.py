@@ -134,3 +134,26 @@ def test_a_coefficient_is_drawn_evenly_between_the_bounds() -> None:
     assert drawn(DISGUISE, "0" * 64) == DISGUISE.alpha_from
     assert drawn(DISGUISE, "8" + "0" * 63) == pytest.approx((DISGUISE.alpha_from + DISGUISE.alpha_to) / 2)
     assert DISGUISE.alpha_to - 1e-12 < drawn(DISGUISE, "f" * 64) < DISGUISE.alpha_to
+
+
+@pytest.mark.parametrize(
+    ("written", "refusal"),
+    [
+        pytest.param('local = "en-US"', "`local` is no key of a policy; did you mean `locale`?", id="misspelt"),
+        pytest.param('license_id = "MIT"', "`license_id` is no key of a policy; did you mean `licence_id`?", id="noun"),
+        pytest.param("[min_speakers]\ntets = 1", "`min_speakers.tets` is no key of a policy; did you mean", id="split"),
+        pytest.param("[disguise]\nalpha_form = 0.6", "did you mean `disguise.alpha_from`?", id="in-a-table"),
+        pytest.param('colour = "red"', "`colour` is no key of a policy; name, locale, seed, ", id="like-none"),
+        pytest.param("max_duration_s = 21", "max_duration_s: Input should be less than or equal to 20", id="a-value"),
+        pytest.param("[shares]\ntrain = 1", "shares: give one for each split", id="what-no-field-says-alone"),
+    ],
+)
+def test_a_slip_in_a_policy_file_is_told_by_file_and_key(tmp_path: Path, written: str, refusal: str) -> None:
+    path = tmp_path / "p1.toml"
+    path.write_text(written)
+
+    with pytest.raises(BadPolicy) as refused:
+        policy.read(path)
+
+    assert str(refused.value).startswith(f"{path}: ")
+    assert refusal in str(refused.value)
