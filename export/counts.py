@@ -66,7 +66,7 @@ def warnings(by_split: Mapping[Split, Counted], policy: Policy) -> tuple[Release
     for split, counted in by_split.items():
         wanted = policy.min_speakers.get(split, 0)
         if counted.clips == 0:
-            found.append(ReleaseWarning(WarningName.EMPTY_SPLIT, split, f"The split {split} is empty."))
+            found.append(ReleaseWarning(WarningName.EMPTY_SPLIT, split, _empty(split, by_split, policy)))
         if counted.speakers < wanted:
             message = f"The split {split} has {counted.speakers} of the {wanted} speakers that the policy asks for."
             found.append(ReleaseWarning(WarningName.UNMET_MINIMUM, split, message))
@@ -76,3 +76,16 @@ def warnings(by_split: Mapping[Split, Counted], policy: Policy) -> tuple[Release
         message = "The voices are disguised, and nobody has measured how far: see `loanword evaluate disguise`."
         found.append(ReleaseWarning(WarningName.DISGUISE_NOT_MEASURED, None, message))
     return tuple(found)
+
+
+def _empty(split: Split, by_split: Mapping[Split, Counted], policy: Policy) -> str:
+    """Few speakers are the usual reason, unless the policy wants nobody there."""
+    message = f"The split {split} is empty."
+    if policy.shares[split] == 0 and not policy.min_speakers.get(split):
+        return message
+    speakers = total(by_split).speakers
+    told = "1 speaker" if speakers == 1 else f"{speakers} speakers"
+    return (
+        f"{message} Each speaker stands in one split alone, and this release has {told}: it takes more, and "
+        "`min_speakers` in its policy says where new ones go first."
+    )

@@ -78,6 +78,24 @@ def test_an_empty_split_an_unmet_minimum_and_a_missing_licence_are_named() -> No
     ]
 
 
+def test_a_split_that_few_speakers_leave_empty_is_told_with_what_would_fill_it() -> None:
+    alone = {**count([]), Split.TEST: Counted(5, 1, 80_000)}
+
+    told = warnings(alone, Policy(licence_id="CC0-1.0"))
+
+    assert [(each.name, each.split) for each in told] == [
+        (WarningName.EMPTY_SPLIT, Split.TRAIN),
+        (WarningName.EMPTY_SPLIT, Split.DEV),
+    ]
+    assert all("this release has 1 speaker: it takes more, and `min_speakers`" in each.message for each in told)
+
+
+def test_a_split_that_nobody_is_wanted_in_is_told_to_be_empty_and_no_more() -> None:
+    policy = Policy(shares={Split.TRAIN: 0.9, Split.DEV: 0.1, Split.TEST: 0.0}, licence_id="CC0-1.0")
+
+    assert [each.message for each in warnings(COUNTS, policy)] == ["The split test is empty."]
+
+
 @pytest.mark.parametrize("paper", ["README.md", "datasheet.html"])
 def test_a_paper_says_what_its_reader_must_know(paper: str) -> None:
     text = papers(SUBJECT)[paper]
