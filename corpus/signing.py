@@ -31,6 +31,15 @@ def key_id_of(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()[:KEY_ID_DIGITS]
 
 
+def fingerprint_of(public_key: bytes) -> str:
+    """For people to compare with what `loanword pull` prints: the SHA-256 of the raw public key, in groups of four.
+
+    The client has its own, as it has of everything that it checks us by; a test holds the two to be the same.
+    """
+    digits = hashlib.sha256(public_key).hexdigest()
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Signer:
     """The key that signs now."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from corpus import ledger_queries, queries
 from corpus.collaborators import Collaborators
 from corpus.ledger_queries import public_keys
-from corpus.signing import verify
+from corpus.signing import fingerprint_of, verify
 from corpus.tables import TreeHead
 from corpus.words import ErasureKind, Purpose
 from ingest.erasures.record import Reason
@@ -57,4 +57,5 @@ def _told(head: TreeHead, keys: dict[str, bytes]) -> Head:
     """Raises `BadSignature` rather than show a head that none of our keys signed."""
     verify(head.document, ledger_queries.TREE_HEAD, keys)
     key_id = str(json.loads(head.document)["signature"]["key_id"])
-    return Head(head.size, head.root, head.at, key_id, keys[key_id].hex(), head.document)
+    key = keys[key_id]
+    return Head(head.size, head.root, head.at, key_id, key.hex(), fingerprint_of(key), head.document)

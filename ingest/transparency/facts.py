@@ -35,13 +35,17 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest signed head of the ledger, and the key to check it with (raw Ed25519, as hexadecimal digits)."""
+    """The newest signed head of the ledger, and the key to check it with (raw Ed25519, as hexadecimal digits).
+
+    `fingerprint` is the key's, for people to compare.
+    """
 
     size: int
     root: str
     at: datetime
     key_id: str
     public_key: str
+    fingerprint: str
     document: str
 
 

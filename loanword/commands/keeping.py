@@ -11,6 +11,7 @@ from corpus.audit import AuditReport, audit
 from corpus.collaborators import collaborators
 from corpus.rotate_keys import next_signing_key, prepare_signing_key, rotate_master_key, rotate_signing_key
 from corpus.settings import read_settings
+from corpus.signing import fingerprint_of
 from ingest.sweep import sweep
 from loanword.backup import back_up, restore
 from loanword.commands.options import Home
@@ -104,7 +105,9 @@ def rotate(
     else:
         opened = collaborators(settings)
     if signing:
-        typer.echo(f"The signing key is now {rotate_signing_key(opened, path, lost=lost)}: restart the servers.")
+        public_key = rotate_signing_key(opened, path, lost=lost)
+        typer.echo(f"The signing key is now {public_key}: restart the servers.")
+        typer.echo(f"Its fingerprint is {fingerprint_of(bytes.fromhex(public_key))}.")
     if lost:
         typer.echo(
             "Whoever pinned the old one must pin this one by hand: tell them, by a way that they trust.", err=True

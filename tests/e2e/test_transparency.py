@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from corpus.collaborators import Collaborators
 from corpus.words import ReleaseState
+from export.client import proofs
 from loanword.serve import create_app
 from tests.fixtures.browser import DESKTOP, PHONE, shoot
 from tests.fixtures.serving import serving
@@ -67,3 +68,15 @@ def test_of_few_people_the_page_says_so(house: Collaborators, address: str, page
     expect(page.get_by_role("img")).to_have_count(0)
     expect(page.get_by_role("row", name="lend their voice now fewer than 11")).to_be_visible()
     look_at(page, "transparency-few")
+
+
+def test_the_key_and_its_fingerprint_can_be_read_on_a_phone(house: Collaborators, address: str, page: Page) -> None:
+    lend(house, 1)
+
+    page.set_viewport_size(PHONE)
+    page.goto(f"{address}/transparency")
+
+    key = page.get_by_role("row", name="public key (Ed25519)").get_by_role("code")
+    told = proofs.fingerprint(bytes.fromhex(key.inner_text()))
+    expect(page.get_by_role("row", name="its fingerprint").get_by_role("cell").get_by_role("code")).to_have_text(told)
+    look_at(page, "transparency-key")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from corpus import signing
 from corpus.errors import BadSignature, Misconfigured
 from corpus.signing import Signer
+from export.client import proofs
 
 SIGNER, OTHER = Signer(bytes(range(32))), Signer(bytes(32))
 TRUSTED = {SIGNER.key_id: SIGNER.public_key}
@@ -47,6 +48,13 @@ def test_one_changed_bit_anywhere_is_found(at: int, bit: int) -> None:
 def test_another_form_of_the_same_is_refused(document: str) -> None:
     with pytest.raises(BadSignature):
         signing.verify(document, "loanword/test/1", TRUSTED)
+
+
+def test_people_compare_the_same_fingerprint_here_and_where_they_pull() -> None:
+    told = signing.fingerprint_of(SIGNER.public_key)
+
+    assert told == proofs.fingerprint(SIGNER.public_key)
+    assert [len(group) for group in told.split(" ")] == [4] * 16
 
 
 def test_one_kind_of_document_never_passes_for_another() -> None:

@@ -9,6 +9,7 @@ from corpus import signing
 from corpus.collaborators import Collaborators
 from corpus.ledger_queries import TREE_HEAD
 from corpus.words import ConsentAct, ErasureKind, Purpose, ReleaseState
+from export.client import proofs
 from ingest.erasures.record import Reason
 from ingest.transparency.count import KEPT_FOR, count
 from tests.factories import consent_event, make_account, make_clip, make_lender, opt_in
@@ -113,6 +114,16 @@ def test_the_newest_head_can_be_checked_with_the_key_beside_it(house: Collaborat
 
     told = signing.verify(head["document"], TREE_HEAD, {head["key_id"]: bytes.fromhex(head["public_key"])})
     assert (told["size"], told["root"]) == (head["size"], head["root"])
+
+
+def test_the_page_shows_the_key_by_the_fingerprint_that_pull_prints(house: Collaborators, api: TestClient) -> None:
+    opt_in(house, make_account(house))
+
+    head, page = api.get("/v1/transparency").json()["head"], api.get("/transparency").text
+
+    assert head["fingerprint"] == proofs.fingerprint(bytes.fromhex(head["public_key"]))
+    assert head["fingerprint"].replace(" ", "").startswith(head["key_id"])
+    assert f"<code>{head['fingerprint']}</code>" in page
 
 
 def test_an_empty_house_has_a_page_too(api: TestClient) -> None:
