@@ -6,6 +6,7 @@ one's own, or never ends), and only its commands and options are looked up.
 """
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -13,9 +14,10 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +27,12 @@ import typer
 
 from corpus import errors
 from corpus.child_process import ends_with_parent
+from corpus.identity.sign_in import FROM_HERE
 from corpus.settings import Settings
 from corpus.web.problems import TYPE_PREFIX, problem_type, status_of
+from export import policy
 from export.client.contents import CLIPS, MANIFEST
+from export.disguise import Disguise
 from ingest import client
 from loanword import cli, samples
 from loanword.prepare import prepare
@@ -36,7 +41,7 @@ from loanword.serve import as_environment
 REPOSITORY = Path(__file__).parent.parent.parent
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 TEXTS = {page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for page in PAGES}
-DEVICES, SETTINGS = TEXTS["docs/devices.md"], TEXTS["docs/settings.md"]
+DEVICES, SETTINGS, POLICY = (TEXTS[f"docs/{page}.md"] for page in ("devices", "settings", "policy"))
 EVERYTHING = "\n".join(TEXTS.values())
 
 SAMPLES = Path(samples.__file__).parent
@@ -107,6 +112,19 @@ def settings_table() -> str:
     return "".join(rows)
 
 
+def policy_example() -> str:
+    [example] = re.findall(r"(?ms)^```toml\n(.*?)^```$", POLICY)
+    return str(example)
+
+
+def policy_defaults() -> dict[str, str]:
+    """Every key of a policy with its default as JSON; none where it must be given."""
+    defaults = {name: json.dumps(value) for name, value in asdict(policy.Policy()).items()}
+    for each in fields(Disguise):
+        defaults[f"disguise.{each.name}"] = "" if each.default is MISSING else json.dumps(each.default)
+    return defaults
+
+
 def refusal_rows() -> list[tuple[int, str, str]]:
     """(status, problem, what the device does) of docs/devices.md."""
     rows = re.findall(r"(?m)^\| (\d{3}) \| `([a-z-]+)` \| (.+?) \|$", DEVICES)
@@ -171,7 +189,9 @@ def test_a_reader_who_types_the_numbered_blocks_in_turn_gets_from_an_empty_home_
     (desk / "recordings").mkdir(parents=True)
     for name, sample in RECORDINGS.items():
         shutil.copy(SAMPLES / sample, desk / name)
-    shutil.copy(REPOSITORY / "loanword" / "notices" / "en-US.md", desk / "notice.md")
+    (desk / "loanword" / "notices").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "loanword" / "notices" / "en-US.md", desk / "loanword" / "notices")
+    (desk / "policy.toml").write_text(policy_example())
     typed = tmp_path / "typed"
     typed.write_text(f"{PASSWORD}\n{PASSWORD}\n")
     settings = Settings(home=tmp_path / "home")
@@ -201,6 +221,7 @@ def test_a_reader_who_types_the_numbered_blocks_in_turn_gets_from_an_empty_home_
         bearer = {"Authorization": f"Bearer {token}"}
         gone = httpx.get(f"{url}/v1/releases/commands/1/files/{MANIFEST}", headers=bearer)
     assert "5 seen = 5 kept" in read.stdout
+    assert "states no licence" not in read.stdout
     assert read.stdout.count("commands@1 in commands is sound") == 2
     assert "1 withdrawn clips removed" in read.stdout
     assert (desk / "commands" / CLIPS).read_text() == ""
@@ -239,6 +260,35 @@ def test_no_setting_in_the_docs_is_unknown() -> None:
     known = {f"LOANWORD_{name.upper()}" for name in Settings.model_fields} | {"LOANWORD_SERVER", "LOANWORD_TOKEN"}
 
     assert set(re.findall(r"LOANWORD_[A-Z0-9_]+", EVERYTHING)) - known == set()
+
+
+def test_every_key_of_a_policy_stands_in_its_table_with_its_default() -> None:
+    rows = re.findall(r"(?m)^\| `([a-z_.]+)` \| (?:`(.*?)` )?\| .+ \|$", POLICY)
+
+    assert dict(rows) == policy_defaults()
+    assert len(rows) == len(policy_defaults())
+
+
+def test_the_example_of_a_policy_is_one_and_has_every_key_but_the_disguise() -> None:
+    example = tomllib.loads(policy_example())
+
+    policy.parse(example)
+
+    assert set(example) == {each.name for each in fields(policy.Policy)} - {"disguise"}
+
+
+def test_the_pages_say_when_wrong_passwords_pause_an_address() -> None:
+    told = [page for page, text in TEXTS.items() if "Five wrong passwords within two minutes" in text]
+
+    assert told == ["docs/accounts.md", "docs/curators.md"]
+    assert (FROM_HERE.failures, FROM_HERE.within.total_seconds()) == (5, 120)
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_refusal_that_a_page_names_is_one_that_we_answer_with_its_status(page: str) -> None:
+    named = re.findall(r"\b([45]\d\d) `([a-z]+(?:-[a-z]+)*)`", TEXTS[page])
+
+    assert [(status, problem) for status, problem in named if known_problems().get(problem) != int(status)] == []
 
 
 @pytest.mark.parametrize("page", TEXTS)
