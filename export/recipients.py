@@ -15,9 +15,12 @@ from corpus.tables import ReleasePull
 from corpus.words import AccountId, KeyId
 from export.catalogue import queries
 from export.catalogue.queries import Pulled
+from export.release_file import RELEASE_JSON, RELEASE_SIGNATURE, SHA256SUMS
 
 NOTED_EVERY = timedelta(hours=1)
 """A pull asks for many files: the register is not written for each."""
+PAPERS = frozenset({RELEASE_JSON, RELEASE_SIGNATURE, SHA256SUMS, "README.md", "datasheet.html", "LICENSE"})
+"""They tell of a release, and nothing in them is of one clip: who asks for these alone has pulled nothing."""
 
 MAIL = """To: {email}
 Subject: Voices were withdrawn from {name} {version}
@@ -26,7 +29,7 @@ You pulled {name} {version}, last on {day}. The owners of {clips} in it have sin
 Their consent was what you held these recordings under: please remove them from every copy you have.
 
     loanword prune DIRECTORY --server ADDRESS     removes them from a copy, and reports that it did
-    loanword pull {name} DIRECTORY --server ADDRESS   brings a copy up to date
+    loanword pull {name} DIRECTORY --server ADDRESS   brings a copy of the current version up to date
 
 A model that was trained on them is yours to judge; train the next one without them.
 """
@@ -49,7 +52,7 @@ class Recipient:
 
 
 def note_pull(house: Collaborators, account_id: AccountId, name: str, version: str, revision: int) -> None:
-    """Writes down that this account is being sent something of this version: before a byte of it leaves."""
+    """Writes down that this account is being sent clips of this version: before a byte of them leaves."""
     now = house.clock()
     with house.database.reading() as session:
         pull = queries.pull_of(session, account_id, name, version)

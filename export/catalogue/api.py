@@ -18,7 +18,7 @@ from corpus.words import ReleaseState, Split
 from export.catalogue import queries
 from export.catalogue.queries import ListedRelease
 from export.catalogue.serve_file import ServableFile, check_may_be_served, find_file, open_span
-from export.recipients import acknowledge, note_pull, note_state
+from export.recipients import PAPERS, acknowledge, note_pull, note_state
 from export.state import current_state, tombstones_csv
 
 MEDIA_TYPES = {
@@ -123,7 +123,7 @@ def routes() -> APIRouter:
     def get_file(name: str, version: str, path: str, request: Request, caller: Engineer, house: With) -> Response:
         file = find_file(house, name, version, path)
         answer = _file_answer(house, file, request)
-        if request.method != "HEAD":
+        if request.method != "HEAD" and path not in PAPERS:
             note_pull(house, caller.account_id, name, version, file.release_revision)
         return answer
 

@@ -189,6 +189,21 @@ def test_who_was_refused_or_asked_for_no_bytes_has_pulled_nothing(house: Collabo
     assert recipients(house, "commands") == served
 
 
+def test_who_asked_for_papers_alone_has_pulled_nothing(house: Collaborators, client: TestClient) -> None:
+    published(house)
+    names = {*client.get(f"{FILES}release.json").json()["files"], "release.json", "release.json.sig", "SHA256SUMS"}
+    counted = set()
+
+    for name in sorted(names):
+        reader = TestClient(client.app, headers={"Authorization": f"Bearer {engineer_token(house)}"})
+        before = len(recipients(house, "commands"))
+        reader.get(FILES + name)
+        counted |= {name} if len(recipients(house, "commands")) > before else set()
+
+    papers = {"release.json", "release.json.sig", "SHA256SUMS", "README.md", "datasheet.html", "LICENSE"}
+    assert names - counted == papers
+
+
 def test_only_what_the_release_names_is_served(house: Collaborators, client: TestClient) -> None:
     published(house)
     paths = [
