@@ -7,6 +7,7 @@ stays, so that a second pull takes up where the first was broken off. A pull of 
 import errno
 import os
 import re
+import shlex
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from corpus.errors import (
     BadRelease,
+    LoanwordError,
     NotEnoughSpace,
     OtherReleaseHere,
     UnknownRelease,
@@ -31,6 +33,7 @@ from export.client.contents import Contents, FileEntry
 from export.client.files import read_regular, sha256_of
 from export.client.server import Cancelled, Patience, ReleaseServer
 from export.client.standing import Standing
+from export.client.state import VersionState
 from export.client.unpack import Digests, lie_loose, read_digests, unpack
 from export.client.verify import VerifyReport, verify
 
@@ -55,6 +58,8 @@ class PullProgress:
 
 OnProgress = Callable[[PullProgress], None]
 """Called from several threads, one at a time."""
+OnWithdrawn = Callable[[tuple[str, ...]], None]
+"""Called with the clips that were removed from the folder, as soon as they are: the pull may still fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,7 @@ def pull(
     on_progress: OnProgress = lambda _progress: None,
     keep_archives: bool = False,
     *,
+    on_withdrawn: OnWithdrawn = lambda _clips: None,
     patience: Patience = PATIENCE,
     pins_file: Path | None = None,
     trust: bytes | None = None,
@@ -95,7 +101,8 @@ def pull(
     """Pulls `NAME` (its current version) or `NAME@VERSION`. Verifies what is there at the end, and reports it.
 
     The key that signs the release is pinned at the first pull, in the folder and in `pins_file`; `trust` is one that
-    is known already. What was withdrawn since the last pull is removed first, and acknowledged at the end.
+    is known already. What was withdrawn since the last pull is removed first, and reported to the server before
+    anything else can fail; the newest state is acknowledged at the end.
 
     Raises `Unauthenticated`, `Forbidden`, `UnknownRelease`, `ReleaseSuperseded`, `ReleaseWithdrawn`, `BadRelease`,
     `UntrustedKey`, `StaleState`, `NotEnoughSpace`, `OtherReleaseHere`, `Misconfigured` (the address), or
@@ -106,15 +113,22 @@ def pull(
         raise UnknownRelease(f"{wanted!r} is no release: write NAME, or NAME@VERSION.")
     name, version = asked[1], asked[2]
     with ReleaseServer(server, token, patience) as source, _room_explained():
-        _check_folder(directory)
+        _check_folder(directory, name)
         held = standing.remembered(directory, pins_file, server, name)
         withdrawn: set[str] = set()
         downloaded_bytes = 0
         for _ in range(STATES_IN_ONE_PULL):
             now = standing.ask(source, directory, name, held, trust, clock())
             if directory.exists() and any(directory.iterdir()):  # what is withdrawn goes, whatever comes of this pull
-                withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held).clips}
-            raw, signature, contents = _manifest(source, now, name, version)
+                if gone := now.keep_and_apply(directory, pins_file, server, held).clips:
+                    withdrawn |= {*gone}
+                    on_withdrawn(gone)
+                if _held_in(directory):
+                    with suppress(LoanwordError):  # the next pull reports it again
+                        now.report(source)
+            chosen = now.choose(name, version)
+            _check_same_version(directory, chosen.version, server)
+            raw, signature, contents = _manifest(source, now, name, chosen)
             withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held).clips}
             whole = _here_already(directory, raw, contents, keep_archives, now.state.signed_by)
             if whole is None:
@@ -145,9 +159,8 @@ def pull(
 # What to pull
 
 
-def _manifest(source: ReleaseServer, now: Standing, name: str, version: str | None) -> tuple[bytes, bytes, Contents]:
+def _manifest(source: ReleaseServer, now: Standing, name: str, chosen: VersionState) -> tuple[bytes, bytes, Contents]:
     """release.json and its signature, both checked against the signed state."""
-    chosen = now.choose(name, version)
     folder = f"{name}/{chosen.version}/files"
     raw = source.read(f"{folder}/{layout.MANIFEST}", layout.LARGEST_MANIFEST_BYTES)
     if sha256(raw).hexdigest() != chosen.manifest_sha256:
@@ -171,23 +184,46 @@ def _manifest(source: ReleaseServer, now: Standing, name: str, version: str | No
 # What is here already
 
 
-def _check_folder(directory: Path) -> None:
-    """Raises `OtherReleaseHere` where it holds something that is no release."""
+def _check_folder(directory: Path, name: str) -> None:
+    """Raises `OtherReleaseHere` where it holds something that is no release, or one of another name."""
     known = (layout.MANIFEST, _part(directory / layout.MANIFEST).name, layout.PULLED)
     if directory.exists() and any(directory.iterdir()) and not any((directory / each).exists() for each in known):
         raise OtherReleaseHere(f"{directory} is not empty, and holds no release: choose another folder.")
+    for found in _held_in(directory):
+        if found.name != name:
+            raise OtherReleaseHere(f"{directory} holds {found.name} {found.version}: choose another folder.")
+
+
+def _check_same_version(directory: Path, version: str, server: str) -> None:
+    """Raises `OtherReleaseHere` where it holds another version than the current one, which is to be pulled."""
+    for found in _held_in(directory):
+        if found.version != version:
+            raise OtherReleaseHere(
+                f"{directory} holds {found.name} {found.version}, and the current version is {version}: pull it into "
+                f"another folder. While you use {found.version}, `loanword prune {shlex.quote(str(directory))} "
+                f"--server {server}` removes from it what is withdrawn."
+            )
+
+
+def _held_in(directory: Path) -> list[Contents]:
+    """What it holds, and what was begun there. What is damaged is left out: it is replaced."""
+    held = []
+    for path in (directory / layout.MANIFEST, _part(directory / layout.MANIFEST)):
+        raw = read_regular(path, layout.LARGEST_MANIFEST_BYTES)
+        if raw is not None:
+            with suppress(BadRelease):
+                held.append(layout.parse_contents(raw))
+    return held
 
 
 def _here_already(
     directory: Path, raw: bytes, contents: Contents, keep_archives: bool, key: bytes
 ) -> VerifyReport | None:
-    """The report where the folder holds the revision, whole. Raises `OtherReleaseHere` where it holds another version.
+    """The report where the folder holds the revision, whole.
 
     An earlier revision of the same version is what this one is made from: what is sound of it stays.
     """
     finished, begun = directory / layout.MANIFEST, _part(directory / layout.MANIFEST)
-    for manifest in (finished, begun):
-        _check_same(manifest, contents)
     if read_regular(finished, len(raw)) == raw:
         report = verify(directory, trust=key)
         lacks_archives = keep_archives and not all((directory / each.path).exists() for each in contents.archives())
@@ -196,18 +232,6 @@ def _here_already(
     if finished.exists():
         finished.replace(begun)  # not whole: it is taken up again, and what is sound of it stays
     return None
-
-
-def _check_same(manifest: Path, contents: Contents) -> None:
-    held = read_regular(manifest, layout.LARGEST_MANIFEST_BYTES)
-    if held is None:
-        return
-    try:
-        found = layout.parse_contents(held)
-    except BadRelease:
-        return  # damaged: it is replaced
-    if (found.name, found.version) != (contents.name, contents.version):
-        raise OtherReleaseHere(f"{manifest.parent} holds {found.name} {found.version}: choose another folder.")
 
 
 # Pulling

@@ -55,10 +55,12 @@ class Standing:
             raise ReleaseWithdrawn(f"No version of {name} may be pulled now: a new one will follow.")
         chosen = current if version is None else self.state.versions.get(version)
         if chosen is None:
-            raise UnknownRelease(f"There is no version {version!r} of {name}.")
+            known = f"the current one is {current.version}" if current else "none may be pulled now"
+            raise UnknownRelease(f"There is no version {version!r} of {name}: {known}.")
         if chosen.state == "superseded":
             raise ReleaseSuperseded(
-                f"{name} {chosen.version} was superseded by {current.version if current else 'another'}: pull {name}."
+                f"{name} {chosen.version} was superseded by {current.version if current else 'another'}: "
+                f"pull {name}, into another folder than that of {chosen.version}."
             )
         if chosen.state != "current":
             raise ReleaseWithdrawn
@@ -89,6 +91,10 @@ class Standing:
         """Remembers that this state is applied, and tells the server so; whether it took note."""
         serial = max(self.state.serial, held.serial if held else 0)
         pins.pin(directory, pins_file, Pin(server, self.state.name, self.state.signed_by, serial))
+        return self.report(source)
+
+    def report(self, source: ReleaseServer) -> bool:
+        """Tells the server that what was withdrawn is gone from here; whether it took note."""
         try:
             source.tell(f"{self.state.name}/acknowledgements", {"serial": self.state.serial})
         except (NotFound, UnknownRelease):  # what lies here came by another account's token

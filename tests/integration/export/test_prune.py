@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from corpus.collaborators import Collaborators
-from corpus.errors import BadRelease, NotFound, ReleaseAwaitsRecut, ReleaseWithdrawn, UnseenState
+from corpus.errors import (
+    BadRelease,
+    LoanwordError,
+    NotFound,
+    OtherReleaseHere,
+    ReleaseAwaitsRecut,
+    ReleaseWithdrawn,
+    UnseenState,
+)
 from corpus.web.app import build_app
 from corpus.words import Role, Scope
 from export.build import build_release
@@ -18,7 +26,7 @@ from export.catalogue.api import routes
 from export.client.pins import pinned_in
 from export.client.prune import apply_tombstones, names_in
 from export.client.prune_copy import prune_copy
-from export.client.pull import PullSummary, pull
+from export.client.pull import OnWithdrawn, PullSummary, pull
 from export.client.state import Tombstone
 from export.client.verify import verify
 from export.publish import publish_release
@@ -46,9 +54,19 @@ def pull_to(house: Collaborators) -> Callable[..., PullSummary]:
     engineer = make_account(house, role=Role.ENGINEER, email="ed@example.org")
     token = make_token(house, engineer, Scope.PULL)
 
-    def run(directory: Path, *, keep_archives: bool = False) -> PullSummary:
+    def run(
+        directory: Path, *, keep_archives: bool = False, on_withdrawn: OnWithdrawn = lambda _clips: None
+    ) -> PullSummary:
         with serving(build_app(house, [routes()])) as url:
-            return pull(NAME, directory, url, token, keep_archives=keep_archives, clock=house.clock)
+            return pull(
+                NAME,
+                directory,
+                url,
+                token,
+                keep_archives=keep_archives,
+                on_withdrawn=on_withdrawn,
+                clock=house.clock,
+            )
 
     return run
 
@@ -122,6 +140,54 @@ def test_a_version_that_was_revoked_is_pulled_no_more(
 
     with pytest.raises(ReleaseWithdrawn):
         pull_to(tmp_path / "it")
+
+
+def replace_by_next(house: Collaborators) -> None:
+    build_release(house, NAME, "2.0", SMALL_SHARDS)
+    publish_release(house, NAME, "2.0")
+
+
+@pytest.mark.parametrize(
+    ("then", "error"),
+    [
+        pytest.param(lambda house: revoke_release(house, NAME, VERSION, "why"), ReleaseWithdrawn, id="revoked"),
+        pytest.param(replace_by_next, OtherReleaseHere, id="replaced"),
+        pytest.param(lambda _house: None, ReleaseAwaitsRecut, id="awaits-its-recut"),
+    ],
+)
+def test_what_a_failed_pull_removed_is_told_and_reported(
+    house: Collaborators,
+    lenders: list[Lender],
+    pull_to: Callable[..., PullSummary],
+    tmp_path: Path,
+    then: Callable[[Collaborators], None],
+    error: type[LoanwordError],
+) -> None:
+    pull_to(tmp_path / "it")
+    told: list[str] = []
+    leave(house, lenders[0].account_id)
+    then(house)
+
+    with pytest.raises(error):
+        pull_to(tmp_path / "it", on_withdrawn=told.extend)
+
+    assert len(told) == 2
+    (recipient,) = recipients(house, NAME)
+    assert (recipient.pulled.version, recipient.pulled.withdrawn) == (VERSION, 2)
+    assert recipient.pulled.unacknowledged == 0
+
+
+def test_a_failed_pull_into_a_new_folder_reports_nothing_removed(
+    house: Collaborators, lenders: list[Lender], pull_to: Callable[..., PullSummary], tmp_path: Path
+) -> None:
+    pull_to(tmp_path / "it")
+    leave(house, lenders[0].account_id)
+
+    with pytest.raises(ReleaseAwaitsRecut):
+        pull_to(tmp_path / "another")
+
+    (recipient,) = recipients(house, NAME)
+    assert recipient.pulled.unacknowledged == 2
 
 
 def pruned(

@@ -37,6 +37,7 @@ from export.client.pull import PullProgress, PullSummary, pull
 from export.client.server import Patience
 from export.client.verify import verify
 from export.publish import publish_release
+from export.recipients import recipients
 from tests.factories import make_account, make_token, withdraw_consent
 from tests.fixtures.serving import serving, serving_by_hand
 from tests.integration.export.releases import lend
@@ -154,12 +155,41 @@ def test_the_next_version_is_pulled_beside_and_not_over_the_last(house: Collabor
         pull("commands", tmp_path / "1.0", url, token, clock=house.clock)
         build_release(house, "commands", "2.0", THREE_SPLITS)
         publish_release(house, "commands", "2.0")
-        with pytest.raises(OtherReleaseHere):
+        with pytest.raises(OtherReleaseHere) as refused:
             pull("commands", tmp_path / "1.0", url, token, clock=house.clock)
+        pulled = [each.pulled.version for each in recipients(house, "commands")]
         second = pull("commands", tmp_path / "2.0", url, token, clock=house.clock)
 
+    assert pulled == ["1.0"]
+    assert "1.0 holds commands 1.0, and the current version is 2.0: pull it into another folder." in str(refused.value)
+    assert f"`loanword prune {tmp_path / '1.0'} --server {url}`" in str(refused.value)
     assert (second.version, second.report.sound) == ("2.0", True)
     assert verify(tmp_path / "1.0").sound
+
+
+def test_a_folder_that_holds_a_release_of_another_name_is_left_as_it_is(house: Collaborators, tmp_path: Path) -> None:
+    published(house)
+    build_release(house, "greetings", "1.0", THREE_SPLITS)
+    publish_release(house, "greetings", "1.0")
+    token = engineer_token(house)
+
+    with serving(build_app(house, [routes()])) as url:
+        pull("commands", tmp_path / "it", url, token, clock=house.clock)
+        with pytest.raises(OtherReleaseHere, match=r"holds commands 1\.0"):
+            pull("greetings", tmp_path / "it", url, token, clock=house.clock)
+
+    assert verify(tmp_path / "it").problems == ()
+    assert recipients(house, "greetings") == []
+
+
+def test_a_refusal_says_what_an_engineer_can_run(house: Collaborators, tmp_path: Path) -> None:
+    published(house)
+
+    with serving(build_app(house, [routes()])) as url:
+        with pytest.raises(UnknownRelease, match=f"`GET {url}/v1/releases`"):
+            pull("nothing", tmp_path / "it", url, engineer_token(house), clock=house.clock)
+        with pytest.raises(Unauthenticated, match="`loanword sign-in --scope pull`"):
+            pull("commands", tmp_path / "it", url, "nope", clock=house.clock)
 
 
 # Servers that fail, or lie
@@ -175,6 +205,7 @@ class Shelf:
     told: dict[str, bytes] = field(default_factory=dict)
     """`state.json` and `tombstones.csv`, where they are not those of a release that nobody has left."""
     acknowledged: list[int] = field(default_factory=list)
+    acknowledging_answers: int = 200
 
     def content(self, path: str) -> bytes | None:
         if path in ("/state.json", "/tombstones.csv"):
@@ -214,7 +245,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.shelf.acknowledged.append(told["serial"])
-        self.answer(200, b"{}")
+        self.answer(self.shelf.acknowledging_answers, b"{}")
 
     def log_message(self, format: str, *args: object) -> None:
         """Silence."""
@@ -419,6 +450,26 @@ def test_the_newest_state_is_acknowledged_once_all_of_it_is_applied(tmp_path: Pa
 
     assert (shelf.acknowledged, summary.serial, summary.key_is_new) == ([7], 7, True)
     assert json.loads((tmp_path / "pins.json").read_bytes())[f"{url} voices"]["serial"] == 7
+
+
+def test_a_report_that_the_server_does_not_take_hides_no_error(tmp_path: Path) -> None:
+    shelf = with_state(serial=1)
+    told: list[str] = []
+    with serving_by_hand(shelf.handler()) as url:
+        pull("voices", tmp_path / "it", url, "token", patience=HASTY)
+        stones = tombstones_file(GONE)
+        revoked = state_file(FILES["release.json"], stones, serial=2, state="revoked")
+        shelf.told = {"state.json": revoked, "tombstones.csv": stones}
+        shelf.acknowledging_answers = 503
+
+        with pytest.raises(ReleaseWithdrawn):
+            pull("voices", tmp_path / "it", url, "token", patience=HASTY, on_withdrawn=told.extend)
+        shelf.acknowledging_answers = 200
+        with pytest.raises(ReleaseWithdrawn):
+            pull("voices", tmp_path / "it", url, "token", patience=HASTY, on_withdrawn=told.extend)
+
+    assert told == [GONE.wav_filename]
+    assert shelf.acknowledged == [1, 2, 2]
 
 
 def test_a_lower_serial_is_refused(tmp_path: Path) -> None:
