@@ -212,7 +212,7 @@ class UnknownAccount(NotFound):
 
 
 class UnknownRelease(NotFound):
-    """There is no such release: `loanword release list` shows them."""
+    """There is no such release: `loanword release list` shows all, `GET /v1/releases` those to pull."""
 
 
 class ReleaseWithdrawn(Refused):

@@ -38,7 +38,6 @@ SILENCE_S = 30.0
 CHUNK_BYTES = 262_144
 LARGEST_PROBLEM_BYTES = 65_536
 _REFUSALS: Mapping[int, type[LoanwordError]] = {
-    401: Unauthenticated,
     403: Forbidden,
     404: UnknownRelease,
     410: ReleaseWithdrawn,
@@ -109,7 +108,7 @@ class ReleaseServer:
         try:
             with self._client.stream("POST", path, json=content) as answer:
                 if answer.status_code not in (200, 201, 204):
-                    _explain(answer)
+                    _explain(answer, self._client.base_url)
         except httpx.HTTPError as error:
             raise _unavailable(f"The server cannot be reached: {str(error) or type(error).__name__}.") from error
 
@@ -184,7 +183,7 @@ class ReleaseServer:
         try:
             with self._client.stream("GET", path, headers=dict(headers)) as answer:
                 if answer.status_code not in (200, 206):
-                    _explain(answer)
+                    _explain(answer, self._client.base_url)
                 if answer.headers.get("content-encoding", "identity") != "identity":
                     raise BadRelease("The server compresses what was asked for as it is.")
                 yield answer
@@ -199,8 +198,8 @@ class ReleaseServer:
             raise _unavailable("The connection ended too early.")
 
 
-def _explain(answer: httpx.Response) -> NoReturn:
-    """Raises what the status means, in the server's words where it gave any."""
+def _explain(answer: httpx.Response, catalogue: httpx.URL) -> NoReturn:
+    """Raises what the status means: in the server's words, but where it cannot know what is to be run here."""
     status = answer.status_code
     kind, detail = _problem(answer)
     if status == 429 or status >= 500:
@@ -209,6 +208,13 @@ def _explain(answer: httpx.Response) -> NoReturn:
         raise ReleaseSuperseded(detail)
     if status == 410 and kind.endswith(":release-awaits-recut"):
         raise ReleaseAwaitsRecut(detail)
+    if status == 401:
+        raise Unauthenticated(
+            "The server does not accept this token: sign in again with `loanword sign-in --scope pull`."
+        )
+    if status == 404 and kind.endswith(":unknown-release"):
+        address = str(catalogue).rstrip("/")
+        raise UnknownRelease(f"There is no such release: `GET {address}`, with your token, lists those to pull.")
     if status in _REFUSALS:
         raise _REFUSALS[status](detail)
     if 300 <= status < 400:
