@@ -30,6 +30,7 @@ RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 STOPS_ALL = frozenset({401, 403})
 DROPS_ONE = frozenset({"captured-before-consent"})
 """A 403 that is about this recording; any other is about the device or its owner, and ends the run."""
+NEEDS_PAIRING = frozenset({"unauthenticated", "scope-missing", "token-of-no-device"})
 TYPE_PREFIX = "urn:loanword:problem:"
 
 
@@ -38,7 +39,8 @@ class Fate(StrEnum):
 
     STORED = "stored"
     REFUSED = "refused"
-    DONE_BEFORE = "done before"
+    SENT_BEFORE = "sent before"
+    REFUSED_BEFORE = "refused before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Sent:
     utterance_id: str | None = None
     problem: str | None = None
 
+    @property
+    def refused(self) -> bool:
+        """Now, or in an earlier run."""
+        return self.fate in (Fate.REFUSED, Fate.REFUSED_BEFORE)
+
 
 class Uploader:
     """Sends recordings with one device's token. `pause` waits for some seconds; a test gives it one that does not."""
@@ -77,6 +84,8 @@ class Uploader:
             return Sent(recording, Fate.STORED, utterance_id=answer.json()["id"])
         problem, detail = _problem(answer)
         if answer.status_code in STOPS_ALL and problem not in DROPS_ONE:
+            if problem in NEEDS_PAIRING:
+                detail = "The server does not take this token from a device: pair again with `loanword device pair`."
             raise UploadStopped(problem, detail)
         return Sent(recording, Fate.REFUSED, problem=problem)
 
@@ -111,14 +120,19 @@ class Uploader:
 
 
 class Spool:
-    """What is done, one JSON line each: a recording that stands here is not sent again."""
+    """What is done, one JSON line each: a recording that stands here is not sent again, be it stored or refused."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._done = {line["key"] for line in _lines(path)}
+        self._done = {line["key"]: line for line in _lines(path)}
 
-    def has(self, recording: Recording) -> bool:
-        return self._key(recording) in self._done
+    def before(self, recording: Recording) -> Sent | None:
+        """What became of it in an earlier run; None where it was not sent."""
+        line = self._done.get(self._key(recording))
+        if line is None:
+            return None
+        fate = Fate.REFUSED_BEFORE if line.get("fate") == Fate.REFUSED else Fate.SENT_BEFORE
+        return Sent(recording, fate, line.get("utterance"), line.get("problem"))
 
     def add(self, sent: Sent) -> None:
         """Durable when it returns."""
@@ -128,7 +142,7 @@ class Spool:
             file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        self._done.add(key)
+        self._done[key] = line
 
     def _key(self, recording: Recording) -> str:
         return idempotency_key(recording.path.name, recording.path.read_bytes())
@@ -140,9 +154,8 @@ def upload_all(
     """Sends what is not done yet, in order; tells `progress` of each. Raises what `Uploader.upload` raises."""
     sent = []
     for recording in recordings:
-        if spool.has(recording):
-            outcome = Sent(recording, Fate.DONE_BEFORE)
-        else:
+        outcome = spool.before(recording)
+        if outcome is None:
             outcome = uploader.upload(recording)
             spool.add(outcome)
         sent.append(outcome)
@@ -171,7 +184,7 @@ def _pause_s(attempt: int, retry_after: str | None) -> float:
     return min(FIRST_PAUSE_S * 2.0**attempt, LONGEST_PAUSE_S) * random.uniform(0.5, 1.0)  # noqa: S311 — no secret
 
 
-def _lines(path: Path) -> list[dict[str, str]]:
+def _lines(path: Path) -> list[dict[str, str | None]]:
     """A last line that a crash cut short is as good as none."""
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():

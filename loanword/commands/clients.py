@@ -96,7 +96,7 @@ def upload(
 ) -> None:
     """Upload recordings, each once: what was sent before is skipped, what was interrupted goes on.
 
-    Exit status 1 if any was refused.
+    Exit status 1 if any was refused, now or before.
     """
     kept = TokenFile.of(server, "device")
     bearer = token or kept.read()
@@ -108,14 +108,17 @@ def upload(
     with httpx.Client(base_url=server, timeout=uploading.TIMEOUT) as http, progress_bar("uploading") as progress:
 
         def on_sent(sent: uploading.Sent) -> None:
-            fates[sent.problem or sent.fate.value] += 1
+            before = sent.fate is uploading.Fate.REFUSED_BEFORE
+            fates[sent.fate.value if before else sent.problem or sent.fate.value] += 1
+            if sent.refused:
+                typer.echo(f"{sent.recording.path}: {sent.problem}{' (refused before)' if before else ''}", err=True)
             progress(fates.total(), len(recordings))
 
         spool = uploading.Spool(kept.sent_with(bearer))
         outcomes = uploading.upload_all(recordings, uploading.Uploader(http, bearer), spool, on_sent)
     for fate, count in fates.most_common():
         typer.echo(f"{count:6d} {fate}")
-    if any(sent.fate is uploading.Fate.REFUSED for sent in outcomes):
+    if any(sent.refused for sent in outcomes):
         raise typer.Exit(1)
 
 

@@ -124,6 +124,18 @@ def test_a_device_that_is_told_to_stop_stops(make_recording: Callable[[str], Rec
 
 
 @pytest.mark.parametrize(
+    ("status", "kind"), [(401, "unauthenticated"), (403, "scope-missing"), (403, "token-of-no-device")]
+)
+def test_a_token_that_is_no_devices_says_what_to_run(
+    make_recording: Callable[[str], Recording], status: int, kind: str
+) -> None:
+    server = Server([refusal(status, kind)])
+
+    with pytest.raises(UploadStopped, match="`loanword device pair`"):
+        server.uploader().upload(make_recording("a.wav"))
+
+
+@pytest.mark.parametrize(
     "reply",
     [
         pytest.param(refusal(415, "not-audio"), id="not-audio"),
@@ -143,6 +155,19 @@ def test_one_bad_recording_does_not_stop_the_others(
     assert [each.fate for each in sent] == [Fate.REFUSED, Fate.STORED]
 
 
+def test_what_was_refused_before_is_not_what_was_sent(
+    make_recording: Callable[[str], Recording], tmp_path: Path
+) -> None:
+    spool = tmp_path / "spool"
+    recordings = [make_recording(name) for name in ("a.wav", "b.wav")]
+    upload_all(recordings, Server([refusal(415, "not-audio"), STORED]).uploader(), Spool(spool), lambda _: None)
+
+    sent = upload_all(recordings, Server([]).uploader(), Spool(spool), lambda _: None)
+
+    told = [(each.fate, each.problem, each.utterance_id) for each in sent]
+    assert told == [(Fate.REFUSED_BEFORE, "not-audio", None), (Fate.SENT_BEFORE, None, "u1")]
+
+
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     make_recording: Callable[[str], Recording], tmp_path: Path
 ) -> None:
@@ -157,5 +182,5 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
 
     sent = upload_all(recordings, second.uploader(), Spool(spool), lambda _: None)
 
-    assert [each.fate for each in sent] == [Fate.DONE_BEFORE, Fate.STORED, Fate.STORED]
+    assert [each.fate for each in sent] == [Fate.SENT_BEFORE, Fate.STORED, Fate.STORED]
     assert [request.content for request in second.asked] == [b"b.wav", b"c.wav"]

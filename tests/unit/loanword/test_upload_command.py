@@ -94,8 +94,25 @@ def test_a_refused_recording_makes_the_upload_fail(
 
     status = upload(server, recording)
 
+    said = capsys.readouterr()
     assert status == 1
-    assert "1 not-audio" in capsys.readouterr().out
+    assert "1 not-audio" in said.out
+    assert said.err == f"{recording}: not-audio\n"
+
+
+def test_a_recording_that_was_refused_before_makes_every_later_upload_fail(
+    server: Answering, recording: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.status = 415
+    upload(server, recording)
+    capsys.readouterr()
+
+    status = upload(server, recording)
+
+    said = capsys.readouterr()
+    assert (status, said.out.split()) == (1, ["1", "refused", "before"])
+    assert said.err == f"{recording}: not-audio (refused before)\n"
+    assert len(server.asked) == 1
 
 
 def test_no_time_is_sent_unless_it_is_asked_for(server: Answering, recording: Path) -> None:
