@@ -153,6 +153,9 @@ def pull(
         def on_progress(at: PullProgress) -> None:
             progress(at.done_bytes, at.total_bytes)
 
+        def on_withdrawn(clips: tuple[str, ...]) -> None:
+            typer.echo(f"Withdrawn since, and removed from here: {len(clips)} clips.", err=True)
+
         summary = pull_release(
             release,
             directory,
@@ -160,6 +163,7 @@ def pull(
             bearer,
             on_progress,
             keep_archives,
+            on_withdrawn=on_withdrawn,
             pins_file=user_pins_file(),
             trust=_key(trust),
         )
@@ -167,8 +171,6 @@ def pull(
         typer.echo(f"Trusting from now on the key {proofs.key_id(summary.key)}; its fingerprint is", err=True)
         typer.echo(f"  {proofs.fingerprint(summary.key)}", err=True)
         typer.echo("Compare it with the one that the operator publishes.", err=True)
-    if summary.withdrawn:
-        typer.echo(f"Withdrawn since, and removed from here: {len(summary.withdrawn)} clips.", err=True)
     _tell(summary.report, as_json)
 
 
