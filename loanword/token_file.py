@@ -12,19 +12,23 @@ from urllib.parse import urlsplit
 
 from corpus.errors import Unauthenticated
 
+MADE_BY = {"account": "loanword sign-in", "device": "loanword device pair"}
+"""What keeps the token of each use."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenFile:
     """A file of mode 0600 with one token in it."""
 
     path: Path
+    made_by: str
 
     @classmethod
     def of(cls, server: str, use: str) -> "TokenFile":
         """`use` is `account` or `device`. Lies under `$XDG_CONFIG_HOME/loanword`, or `~/.config/loanword`."""
         base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
         host = re.sub(r"[^A-Za-z0-9.-]", "_", urlsplit(server).netloc or server)
-        return cls(base / "loanword" / f"{host}.{use}-token")
+        return cls(base / "loanword" / f"{host}.{use}-token", MADE_BY[use])
 
     def write(self, token: str) -> Path:
         """Replaces what was there; never readable by others, not for a moment."""
@@ -40,9 +44,7 @@ class TokenFile:
         try:
             return self.path.read_text().strip()
         except FileNotFoundError as error:
-            raise Unauthenticated(
-                f"There is no token in {self.path}: run `loanword sign-in` or `loanword device pair` first."
-            ) from error
+            raise Unauthenticated(f"There is no token in {self.path}: run `{self.made_by}` first.") from error
 
     def sent_with(self, token: str) -> Path:
         """Where to note what was sent with this token: a device that is paired anew begins anew. Makes the folder."""

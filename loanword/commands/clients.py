@@ -25,7 +25,7 @@ from ingest import client as uploading
 from ingest.pairing.client import TIMEOUT as PAIRING_TIMEOUT
 from ingest.pairing.client import Shown
 from ingest.pairing.client import pair as pair_by_code
-from loanword.commands.options import AsJson, Server
+from loanword.commands.options import AsJson, Server, ServerIfAny
 from loanword.commands.progress import progress_bar
 from loanword.token_file import TokenFile
 
@@ -134,7 +134,7 @@ def _changed_at(file: Path) -> str:
 
 def pull(
     release: Annotated[str, typer.Argument(help="NAME, or NAME@VERSION.")],
-    directory: Annotated[Path, typer.Argument(help="Where to; pulling there again resumes.")],
+    directory: Annotated[Path, typer.Argument(help="Where to; pulling there again resumes.", file_okay=False)],
     server: Server,
     token: Token = None,
     keep_archives: Annotated[
@@ -185,9 +185,7 @@ def verify(
 
 def prune(
     directory: Annotated[Path, typer.Argument(help="A pulled release.", exists=True, file_okay=False)],
-    server: Annotated[
-        str | None, typer.Option(envvar="LOANWORD_SERVER", help="Ask it what was withdrawn since, and report to it.")
-    ] = None,
+    server: ServerIfAny = None,
     token: Token = None,
     as_json: AsJson = False,
 ) -> None:

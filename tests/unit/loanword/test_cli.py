@@ -80,6 +80,30 @@ def test_a_setting_that_there_is_not_is_told_of(
     assert "TOKEN" not in told
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:8123", "ftp://voices.example", "notaurl", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "argv",
+    [["device", "pair"], ["upload", "."], ["pull", "commands", "new"], ["prune", "."]],
+    ids=["pair", "upload", "pull", "prune"],
+)
+def test_what_is_no_servers_address_is_misuse(
+    argv: list[str], address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = cli.main([*argv, "--server", address])
+
+    assert status == 2
+    assert "http" in capsys.readouterr().err
+
+
+def test_a_file_is_no_folder_to_pull_into(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a").touch()
+
+    status = cli.main(["pull", "commands", str(tmp_path / "a"), "--server", "http://voices.example", "--token", "x"])
+
+    assert status == 2
+    assert "Invalid value" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("argv", [[], ["device"]], ids=["bare", "bare-group"])
 def test_a_command_without_words_shows_its_help(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     status = cli.main(argv)

@@ -45,6 +45,7 @@ def test_a_server_cannot_name_a_file_outside_the_folder_of_tokens(config_home: P
     assert path.parent == config_home / "loanword"
 
 
-def test_a_missing_token_names_what_to_run() -> None:
-    with pytest.raises(Unauthenticated, match="loanword device pair"):
-        TokenFile.of(SERVER, "device").read()
+@pytest.mark.parametrize(("use", "command"), [("device", "loanword device pair"), ("account", "loanword sign-in")])
+def test_a_missing_token_names_what_to_run(use: str, command: str) -> None:
+    with pytest.raises(Unauthenticated, match=f": run `{command}` first"):
+        TokenFile.of(SERVER, use).read()
