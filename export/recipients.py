@@ -15,12 +15,14 @@ from corpus.tables import ReleasePull
 from corpus.words import AccountId, KeyId
 from export.catalogue import queries
 from export.catalogue.queries import Pulled
-from export.release_file import RELEASE_JSON, RELEASE_SIGNATURE, SHA256SUMS
 
 NOTED_EVERY = timedelta(hours=1)
 """A pull asks for many files: the register is not written for each."""
-PAPERS = frozenset({RELEASE_JSON, RELEASE_SIGNATURE, SHA256SUMS, "README.md", "datasheet.html", "LICENSE"})
-"""They tell of a release, and nothing in them is of one clip: who asks for these alone has pulled nothing."""
+PAPERS = frozenset({"README.md", "datasheet.html", "LICENSE"})
+"""They are for people to read, and nothing in them is of one clip: who asks for these alone has pulled nothing.
+
+What a program asks for counts, the lists of files too: whoever has the clips from elsewhere then hears of withdrawals.
+"""
 
 MAIL = """To: {email}
 Subject: Voices were withdrawn from {name} {version}
