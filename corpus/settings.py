@@ -6,17 +6,18 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from corpus.errors import Misconfigured
 from corpus.hosts import other_machine
 
-NONE = "none"
 PREFIX = "LOANWORD_"
-OF_CLIENTS = (f"{PREFIX}SERVER", f"{PREFIX}TOKEN")
-"""Options of commands that talk to a server, and no settings of one."""
+NONE = "none"
 """How a setting is taken away that has a default."""
+
+ALIKE = 0.8
+"""From here on, by difflib, a name in the environment is taken for a setting that was misspelt."""
 
 
 class Settings(BaseSettings):
@@ -159,6 +160,13 @@ class Settings(BaseSettings):
     def resolved_signing_key_file(self) -> Path:
         return self.signing_key_file or self.home.absolute() / "signing.key"
 
+    @field_validator("recogniser")
+    @classmethod
+    def _names_hosts(cls, value: str | None) -> str | None:
+        for each in named_recognisers(value):
+            other_machine(each)
+        return value
+
     def remote_recognisers(self) -> list[str]:
         """The hosts, other than this machine, that recordings are sent to in order to be heard."""
         return sorted({host for each in named_recognisers(self.recogniser) if (host := other_machine(each))})
@@ -173,14 +181,16 @@ def named_recognisers(setting: str | None) -> list[str]:
     return [each.strip() for each in (setting or "").split(",") if each.strip().lower() not in ("", NONE)]
 
 
-def unknown_settings(environment: Iterable[str]) -> list[str]:
-    """What to say of each name that looks like a setting, and is none."""
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields] + list(OF_CLIENTS)
-    strange = sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
-    return [
-        f"{name} is no setting" + "".join(f": did you mean {like}?" for like in get_close_matches(name, known, n=1))
-        for name in strange
-    ]
+def misspelt_settings(environment: Iterable[str]) -> list[str]:
+    """What to say of each name that is nearly that of a setting. Others may be anybody's, an orchestrator's too."""
+    known = {name.upper() for name in Settings.model_fields}
+    strange = sorted({name.upper() for name in environment if name.upper().startswith(PREFIX)})
+    found = []
+    for name in strange:
+        own = name.removeprefix(PREFIX)
+        if own not in known and (like := get_close_matches(own, known, n=1, cutoff=ALIKE)):
+            found.append(f"{name} is no setting: did you mean {PREFIX}{like[0]}?")
+    return found
 
 
 def read_settings(home: Path | None = None) -> Settings:

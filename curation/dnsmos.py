@@ -24,7 +24,7 @@ MODEL_SHA256 = "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd
 """Of sig_bak_ovr.onnx in speechmos 0.0.1.1 (github.com/microsoft/DNS-Challenge, MIT)."""
 
 HEARD_S = 9.01
-HEARD_SAMPLES = 144_160
+HEARD_SAMPLES = round(HEARD_S * RATE_HZ)
 
 _SQUARE = np.array([-0.08397278, -0.13166888, -0.06766283])
 _LINEAR = np.array([1.22083953, 1.60915514, 1.11546468])
@@ -50,7 +50,7 @@ class Dnsmos:
         self._session: Any = InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def rate(self, samples: Samples) -> NDArray[np.float64]:
-        """SIG, BAK and OVRL, 1 to 5, of 16 kHz mono samples, of which there is at least one."""
+        """SIG, BAK and OVRL, 1 to 5, of 16 kHz mono samples. Raises ZeroDivisionError where there are none."""
         answers = self._session.run(None, {"input_1": _windows(samples)})[0].astype(np.float64)
         return np.asarray((_SQUARE * answers**2 + _LINEAR * answers + _CONSTANT).mean(axis=0))
 
@@ -76,8 +76,7 @@ def rate(model: Dnsmos, batch: Sequence[Samples], measured: Sequence[Measurement
 
 def _windows(samples: Samples) -> NDArray[np.float32]:
     """Shape (windows, `HEARD_SAMPLES`), one for each second that begins far enough from the end; full scale is ±1."""
-    signal = samples.astype(np.float32) / 32_768
-    while len(signal) < HEARD_SAMPLES:
-        signal = np.concatenate([signal, signal])
+    times = 1 << max(0, (-(-HEARD_SAMPLES // len(samples)) - 1).bit_length())  # doubled until it is long enough
+    signal = np.tile(samples.astype(np.float32) / 32_768, times)
     last = int(len(signal) // RATE_HZ - HEARD_S)
     return np.stack([signal[second * RATE_HZ :][:HEARD_SAMPLES] for second in range(last + 1)])

@@ -86,9 +86,11 @@ def opened_bench(settings: Settings) -> Iterator[Workbench]:
             )
             gc.collect()
             gc.freeze()
-            yield bench
+            try:
+                yield bench
+            finally:
+                gc.unfreeze()
     finally:
-        gc.unfreeze()
         house.database.close()
 
 

@@ -16,7 +16,8 @@ log = structlog.get_logger()
 def may_be_sent_to(house: Collaborators, utterance: Waiting, host: str) -> bool:
     """Whether the recording may be used now, and the terms that its speaker agreed to last name this host.
 
-    A gate that holds nobody up: a withdrawal that comes while the recording is on its way comes after it.
+    It shares no lock, as gates do that write: a withdrawal need not wait until a recording on its way has come. Raises
+    `Transient`.
     """
     with house.database.reading() as session:
         is_usable = bool(queries.waiting(session, [utterance.utterance_id], house.clock()))

@@ -84,6 +84,8 @@ def _empty(split: Split, by_split: Mapping[Split, Counted], policy: Policy) -> s
     if policy.shares[split] == 0 and not policy.min_speakers.get(split):
         return message
     speakers = total(by_split).speakers
+    if not speakers:
+        return message
     told = "1 speaker" if speakers == 1 else f"{speakers} speakers"
     return (
         f"{message} Each speaker stands in one split alone, and this release has {told}: it takes more, and "

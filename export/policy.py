@@ -102,13 +102,15 @@ def read(path: Path) -> Policy:
 
 def _in_words(place: tuple[int | str, ...], fault: str) -> str:
     """What is wrong at a place; a key that there is none of is most often a slip of the pen."""
+    if not place:
+        return fault
     *table, key = [str(part) for part in place if part != "[key]"]
     known = KEYS.get(tuple(table))
     if known is None or key in known:
         return f"{'.'.join([*table, key])}: {fault}"
     likely = get_close_matches(key, known, n=1)
-    remedy = f"did you mean `{'.'.join([*table, likely[0]])}`?" if likely else f"{', '.join(known)} are."
-    return f"`{'.'.join([*table, key])}` is no key of a policy; {remedy} docs/policy.md tells of all."
+    remedy = f"did you mean `{'.'.join([*table, likely[0]])}`?" if likely else f"the keys are {', '.join(known)}."
+    return f"`{'.'.join([*table, key])}` is no key of a policy; {remedy}"
 
 
 def _check(policy: Policy) -> None:

@@ -85,7 +85,7 @@ class Uploader:
         problem, detail = _problem(answer)
         if answer.status_code in STOPS_ALL and problem not in DROPS_ONE:
             if problem in NEEDS_PAIRING:
-                detail = "The server does not take this token from a device: pair again with `loanword device pair`."
+                detail = "The server takes no recordings with this token: run `loanword device pair`, and give none."
             raise UploadStopped(problem, detail)
         return Sent(recording, Fate.REFUSED, problem=problem)
 

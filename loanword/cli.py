@@ -17,7 +17,7 @@ from rich.markup import escape
 from corpus import logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.errors import LoanwordError
-from corpus.settings import Settings, unknown_settings
+from corpus.settings import PREFIX, Settings, misspelt_settings
 from loanword.commands import clients, curating, demonstrating, evaluating, keeping, operating, releasing
 
 
@@ -55,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status. Misuse, aborted prompts and interrupts are typer's to tell."""
     logs.configure()
     keep_no_core_dumps()
-    for unknown in unknown_settings(os.environ):
-        _tell("[bold yellow]warning:[/]", unknown)
+    for misspelt in misspelt_settings(os.environ):
+        _tell("[bold yellow]warning:[/]", misspelt)
     command = typer.main.get_command(build())
     try:
         command.main(args=None if argv is None else list(argv), prog_name="loanword")
@@ -64,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell("[bold red]error:[/]", str(error))
         return 1
     except OSError as error:
-        _tell("[bold red]error:[/]", f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        if error.filename is None:  # a fault of ours, and no path that somebody gave
+            raise
+        _tell("[bold red]error:[/]", f"{error.filename}: {error.strerror}")
         return 1
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
@@ -86,5 +88,5 @@ def run() -> None:
 
 
 def _settings_help() -> str:
-    lines = [f"[cyan]LOANWORD_{name.upper()}[/]  {field.description}" for name, field in Settings.model_fields.items()]
+    lines = [f"[cyan]{PREFIX}{name.upper()}[/]  {field.description}" for name, field in Settings.model_fields.items()]
     return "\n\n".join(["[bold]Settings[/], read from the environment by every command:", *lines])

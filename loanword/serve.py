@@ -22,7 +22,7 @@ from corpus import head_copies, logs
 from corpus.child_process import keep_no_core_dumps
 from corpus.collaborators import Collaborators, collaborators
 from corpus.errors import Misconfigured, StoreError, Transient
-from corpus.settings import NONE, Settings, read_settings
+from corpus.settings import NONE, PREFIX, Settings, read_settings
 from corpus.web import links, openid, pages, sessions
 from corpus.web.app import build_app
 from curation.metrics import HouseNumbers
@@ -49,12 +49,16 @@ def serve(
     metrics_port: int | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serves until interrupted, and numbers for Prometheus beside it where a port is named. Says when it is `ready`.
+    """Serves until interrupted, and numbers for Prometheus beside it where a port is named.
+
+    `ready` is called just before it listens.
 
     Before the port opens, the ledger is whole, what a restored database has forgotten of withdrawals happens again, and
     those that a crash cut short end. Raises `LedgerBroken`, `JournalUnreadable`, or a `StoreError` while the store
     cannot tell of either; and `Misconfigured` where the address cannot be listened on.
     """
+    if port == metrics_port:
+        raise Misconfigured("--port and --metrics-port are one port: name two.")
     _check_free(host, port)
     opened = collaborators(settings)
     catch_up(opened)
@@ -80,11 +84,17 @@ def serve(
 def _check_free(host: str, port: int) -> None:
     """Said before the work and in our words; uvicorn would end the process with a status of its own."""
     try:
-        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
-            pass
-    except OSError as error:
+        ways = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in ways:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "there is no such host"
         raise Misconfigured(
-            f"{host}:{port} cannot be listened on: {error.strerror}. Name another with --host and --port."
+            f"{host} cannot be listened on at port {port}: {reason}. Name another with --host and --port."
         ) from error
 
 
@@ -132,7 +142,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
     """The `LOANWORD_…` variables that give these settings in another process."""
     given = settings.model_dump(mode="json", exclude_unset=True)
     words = {name: NONE if value is None else str(value) for name, value in given.items()}
-    return {f"LOANWORD_{name.upper()}": word for name, word in words.items()}
+    return {f"{PREFIX}{name.upper()}": word for name, word in words.items()}
 
 
 def _start_page() -> APIRouter:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from corpus.errors import Unauthenticated
 
-MADE_BY = {"account": "loanword sign-in", "device": "loanword device pair"}
+MADE_BY = {"account": "loanword sign-in --scope pull", "device": "loanword device pair"}
 """What keeps the token of each use."""
 
 

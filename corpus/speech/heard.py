@@ -1,7 +1,7 @@
 """What a recogniser is given and what it answers. Every recogniser keeps to this protocol, wherever it runs."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ class Sound:
 
     samples: NDArray[np.int16]
     locale: str
-    may_be_sent_to: Callable[[str], bool] = field(default=lambda _host: False)
+    may_be_sent_to: Callable[[str], bool] = lambda _host: False
     """Whether it may go to this other machine now. It is asked of each clip, just before that is sent."""
 
 

@@ -33,7 +33,7 @@ from export.client.contents import Contents, FileEntry
 from export.client.files import read_regular, sha256_of
 from export.client.server import Cancelled, Patience, ReleaseServer
 from export.client.standing import Standing
-from export.client.state import VersionState
+from export.client.state import State, VersionState
 from export.client.unpack import Digests, lie_loose, read_digests, unpack
 from export.client.verify import VerifyReport, verify
 
@@ -58,7 +58,8 @@ class PullProgress:
 
 OnProgress = Callable[[PullProgress], None]
 """Called from several threads, one at a time."""
-OnWithdrawn = Callable[[tuple[str, ...]], None]
+OnWithdrawn = Callable[[tuple[str, ...], bool], None]
+"""Is told which clips are gone from the folder, and whether the server took note of it."""
 """Called with the clips that were removed from the folder, as soon as they are: the pull may still fail."""
 
 
@@ -92,7 +93,7 @@ def pull(
     on_progress: OnProgress = lambda _progress: None,
     keep_archives: bool = False,
     *,
-    on_withdrawn: OnWithdrawn = lambda _clips: None,
+    on_withdrawn: OnWithdrawn = lambda _clips, _reported: None,
     patience: Patience = PATIENCE,
     pins_file: Path | None = None,
     trust: bytes | None = None,
@@ -120,14 +121,13 @@ def pull(
         for _ in range(STATES_IN_ONE_PULL):
             now = standing.ask(source, directory, name, held, trust, clock())
             if directory.exists() and any(directory.iterdir()):  # what is withdrawn goes, whatever comes of this pull
-                if gone := now.keep_and_apply(directory, pins_file, server, held).clips:
+                gone = now.keep_and_apply(directory, pins_file, server, held).clips
+                reported = bool(_held_in(directory)) and _reported(now, source)
+                if gone:
                     withdrawn |= {*gone}
-                    on_withdrawn(gone)
-                if _held_in(directory):
-                    with suppress(LoanwordError):  # the next pull reports it again
-                        now.report(source)
+                    on_withdrawn(gone, reported)
             chosen = now.choose(name, version)
-            _check_same_version(directory, chosen.version, server)
+            _check_same_version(directory, now.state, chosen.version, server)
             raw, signature, contents = _manifest(source, now, name, chosen)
             withdrawn |= {*now.keep_and_apply(directory, pins_file, server, held).clips}
             whole = _here_already(directory, raw, contents, keep_archives, now.state.signed_by)
@@ -154,6 +154,14 @@ def pull(
         held is None and trust is None,
         report,
     )
+
+
+def _reported(now: Standing, source: ReleaseServer) -> bool:
+    """Nothing that stands in the way of the report ends the pull: the next one reports again."""
+    try:
+        return now.report(source)
+    except LoanwordError:
+        return False
 
 
 # What to pull
@@ -186,7 +194,7 @@ def _manifest(source: ReleaseServer, now: Standing, name: str, chosen: VersionSt
 
 def _check_folder(directory: Path, name: str) -> None:
     """Raises `OtherReleaseHere` where it holds something that is no release, or one of another name."""
-    known = (layout.MANIFEST, _part(directory / layout.MANIFEST).name, layout.PULLED)
+    known = (layout.MANIFEST, _part(directory / layout.MANIFEST).name, layout.PULLED, f"{layout.PULLED}.part")
     if directory.exists() and any(directory.iterdir()) and not any((directory / each).exists() for each in known):
         raise OtherReleaseHere(f"{directory} is not empty, and holds no release: choose another folder.")
     for found in _held_in(directory):
@@ -194,15 +202,22 @@ def _check_folder(directory: Path, name: str) -> None:
             raise OtherReleaseHere(f"{directory} holds {found.name} {found.version}: choose another folder.")
 
 
-def _check_same_version(directory: Path, version: str, server: str) -> None:
+def _check_same_version(directory: Path, state: State, version: str, server: str) -> None:
     """Raises `OtherReleaseHere` where it holds another version than the current one, which is to be pulled."""
     for found in _held_in(directory):
-        if found.version != version:
-            raise OtherReleaseHere(
-                f"{directory} holds {found.name} {found.version}, and the current version is {version}: pull it into "
-                f"another folder. While you use {found.version}, `loanword prune {shlex.quote(str(directory))} "
-                f"--server {server}` removes from it what is withdrawn."
+        if found.version == version:
+            continue
+        stands = state.versions.get(found.version)
+        prune = f"`loanword prune {shlex.quote(str(directory))} --server {server}`"
+        raise OtherReleaseHere(
+            f"{directory} holds {found.name} {found.version}, and the current version is {version}: pull it into "
+            f"another folder. "
+            + (
+                f"While you use {found.version}, {prune} removes from it what is withdrawn."
+                if stands and stands.state != "revoked"
+                else f"{found.version} is revoked: use it no more, and delete it."
             )
+        )
 
 
 def _held_in(directory: Path) -> list[Contents]:

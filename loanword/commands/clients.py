@@ -109,7 +109,7 @@ def upload(
 
         def on_sent(sent: uploading.Sent) -> None:
             before = sent.fate is uploading.Fate.REFUSED_BEFORE
-            fates[sent.fate.value if before else sent.problem or sent.fate.value] += 1
+            fates[(not before and sent.problem) or sent.fate.value] += 1
             if sent.refused:
                 typer.echo(f"{sent.recording.path}: {sent.problem}{' (refused before)' if before else ''}", err=True)
             progress(fates.total(), len(recordings))
@@ -153,8 +153,10 @@ def pull(
         def on_progress(at: PullProgress) -> None:
             progress(at.done_bytes, at.total_bytes)
 
-        def on_withdrawn(clips: tuple[str, ...]) -> None:
-            typer.echo(f"Withdrawn since, and removed from here: {len(clips)} clips.", err=True)
+        def on_withdrawn(clips: tuple[str, ...], reported: bool) -> None:
+            count = "1 clip" if len(clips) == 1 else f"{len(clips)} clips"
+            unreported = "" if reported else " The server could not be told of it: pull or prune again."
+            typer.echo(f"Withdrawn since, and removed from here: {count}.{unreported}", err=True)
 
         summary = pull_release(
             release,

@@ -83,7 +83,7 @@ def _executor(
 
 def _tell(counts: CurationCounts, as_json: bool, took_s: float | None = None) -> None:
     """Without a time it is one pass of many, and nothing is told of one that saw nothing."""
-    if took_s is None and not (counts.seen or counts.rejudged or counts.batches.postponed):
+    if took_s is None and not (counts.seen or counts.rejudged):
         return
     if as_json:
         typer.echo(json.dumps(_summary(counts, took_s), sort_keys=True))
@@ -117,7 +117,5 @@ def curation_lines(counts: CurationCounts) -> list[str]:
     lines += [f"{count:6d} dropped: {reason}" for reason, count in sorted(dropped.items())]
     lines += [f"{count:6d} failed: {error}" for error, count in sorted(failed.items())]
     if postponed := counts.batches.postponed:
-        lines.append(
-            f"{postponed:6d} postponed: something was out of reach, as the log says; the next run takes them up"
-        )
+        lines.append(f"{postponed:6d} postponed (see the log): the next run takes them up")
     return lines + ([f"{counts.rejudged} judged again by changed rules"] if counts.rejudged else [])

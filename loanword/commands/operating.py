@@ -63,7 +63,8 @@ def serve(
     """Serve the API, the review console and the release catalogue."""
 
     def on_ready() -> None:
-        typer.echo(f"Serving on http://{host}:{port} (interrupt to stop)", err=True)
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        typer.echo(f"Serving on http://{authority} (interrupt to stop)", err=True)
 
     serve_until_interrupted(read_settings(home), host, port, workers=workers, metrics_port=metrics_port, ready=on_ready)
 
@@ -103,9 +104,8 @@ def add_account(
     lookup = accounts.email_lookup(opened.master, email)
     with opened.database.reading() as session:
         known = queries.account_id_of(session, lookup)
-    if known is not None:
-        typer.echo(f"This account exists. It has {_and(role)} now; its password is as it was.", err=True)
-    else:
+    is_new = known is None
+    if known is None:
         hashed = None if link else accounts.hash_password(_typed_password(password_stdin))
         identity = accounts.new_identity(opened.keyring)
         with opened.database.writing() as session:
@@ -121,11 +121,10 @@ def add_account(
     with opened.database.writing() as session:
         for each in role:
             accounts.add_role(session, known, each)
+    if not is_new:
+        roles = " and ".join(dict.fromkeys(role))
+        typer.echo(f"This account was there: it is {roles} now, besides what it was; its password stays.", err=True)
     typer.echo(_new_link(opened, known, LIFETIME) if link else known)
-
-
-def _and(roles: list[Role]) -> str:
-    return "the role" + "s" * (len(roles) > 1) + " " + " and ".join(roles)
 
 
 def _typed_password(from_stdin: bool) -> str:

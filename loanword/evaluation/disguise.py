@@ -180,11 +180,11 @@ def measure_words(
     on_progress: Progress,
     at_most: int,
 ) -> WordErrors | None:
-    """Of the first recogniser on this machine that speaks the locale, on at most so many recordings, drawn by lot.
+    """Of the first recogniser that speaks the locale, on at most so many recordings, drawn by lot.
 
     None where there is none, or no recording with a transcript that the language's alphabet can spell.
     """
-    recogniser = next((each for each in hearing.recognisers if each.speaks(locale) and each.sends_to is None), None)
+    recogniser = next((each for each in hearing.recognisers if each.speaks(locale)), None)
     alphabet = alphabet_for(locale)
     if recogniser is None or alphabet is None:
         return None

@@ -36,15 +36,16 @@ class ServerRecogniser:
 
     def __init__(self, address: str, locale: str, transport: httpx.BaseTransport | None = None) -> None:
         """Raises `Misconfigured`: also where it can be read in two ways, for what people are told is where it goes."""
-        self.sends_to, host = other_machine(address), urlsplit(address).hostname
-        if urlsplit(address).scheme not in ("http", "https") or not host:
+        self.sends_to = other_machine(address)
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured("A recogniser's address must begin with http:// or https:// and name a host.")
-        if LOCALE_FIELD in urlsplit(address).netloc:
+        if LOCALE_FIELD in parts.netloc:
             raise Misconfigured(f"{LOCALE_FIELD} may stand behind the host of a recogniser's address, and not in it.")
-        if _host_posted_to(address) != host:
+        if parts.hostname not in _hosts_posted_to(address):
             raise Misconfigured("A recogniser's address must name its host plainly: it can be read in two ways.")
         self._address, self._locale = address, locale
-        self.name = f"server-{host}"[:NAME_MAX_CHARACTERS]
+        self.name = f"server-{parts.hostname}"[:NAME_MAX_CHARACTERS]
         self._http = httpx.Client(timeout=TIMEOUT, trust_env=False, follow_redirects=False, transport=transport)
 
     def speaks(self, locale: str) -> bool:
@@ -73,12 +74,13 @@ class ServerRecogniser:
         return Heard(" ".join(body.decode("utf-8", errors="replace").split()))
 
 
-def _host_posted_to(address: str) -> str | None:
-    """As the client reads the address."""
+def _hosts_posted_to(address: str) -> set[str]:
+    """The host as the client reads it, in letters and as it is asked for."""
     try:
-        return httpx.URL(address).host
+        url = httpx.URL(address)
     except httpx.InvalidURL:
-        return None
+        return set()
+    return {url.host, url.raw_host.decode("ascii")}
 
 
 def _bounded(answer: httpx.Response) -> bytes | None:

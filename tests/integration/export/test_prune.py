@@ -55,7 +55,7 @@ def pull_to(house: Collaborators) -> Callable[..., PullSummary]:
     token = make_token(house, engineer, Scope.PULL)
 
     def run(
-        directory: Path, *, keep_archives: bool = False, on_withdrawn: OnWithdrawn = lambda _clips: None
+        directory: Path, *, keep_archives: bool = False, on_withdrawn: OnWithdrawn = lambda _clips, _reported: None
     ) -> PullSummary:
         with serving(build_app(house, [routes()])) as url:
             return pull(
@@ -164,14 +164,14 @@ def test_what_a_failed_pull_removed_is_told_and_reported(
     error: type[LoanwordError],
 ) -> None:
     pull_to(tmp_path / "it")
-    told: list[str] = []
+    told: list[tuple[int, bool]] = []
     leave(house, lenders[0].account_id)
     then(house)
 
     with pytest.raises(error):
-        pull_to(tmp_path / "it", on_withdrawn=told.extend)
+        pull_to(tmp_path / "it", on_withdrawn=lambda clips, reported: told.append((len(clips), reported)))
 
-    assert len(told) == 2
+    assert told == [(2, True)]
     (recipient,) = recipients(house, NAME)
     assert (recipient.pulled.version, recipient.pulled.withdrawn) == (VERSION, 2)
     assert recipient.pulled.unacknowledged == 0

@@ -454,7 +454,11 @@ def test_the_newest_state_is_acknowledged_once_all_of_it_is_applied(tmp_path: Pa
 
 def test_a_report_that_the_server_does_not_take_hides_no_error(tmp_path: Path) -> None:
     shelf = with_state(serial=1)
-    told: list[str] = []
+    told: list[tuple[tuple[str, ...], bool]] = []
+
+    def on_withdrawn(clips: tuple[str, ...], reported: bool) -> None:
+        told.append((clips, reported))
+
     with serving_by_hand(shelf.handler()) as url:
         pull("voices", tmp_path / "it", url, "token", patience=HASTY)
         stones = tombstones_file(GONE)
@@ -463,12 +467,12 @@ def test_a_report_that_the_server_does_not_take_hides_no_error(tmp_path: Path) -
         shelf.acknowledging_answers = 503
 
         with pytest.raises(ReleaseWithdrawn):
-            pull("voices", tmp_path / "it", url, "token", patience=HASTY, on_withdrawn=told.extend)
+            pull("voices", tmp_path / "it", url, "token", patience=HASTY, on_withdrawn=on_withdrawn)
         shelf.acknowledging_answers = 200
         with pytest.raises(ReleaseWithdrawn):
-            pull("voices", tmp_path / "it", url, "token", patience=HASTY, on_withdrawn=told.extend)
+            pull("voices", tmp_path / "it", url, "token", patience=HASTY, on_withdrawn=on_withdrawn)
 
-    assert told == [GONE.wav_filename]
+    assert told == [((GONE.wav_filename,), False)]
     assert shelf.acknowledged == [1, 2, 2]
 
 

@@ -143,7 +143,9 @@ def test_a_coefficient_is_drawn_evenly_between_the_bounds() -> None:
         pytest.param('license_id = "MIT"', "`license_id` is no key of a policy; did you mean `licence_id`?", id="noun"),
         pytest.param("[min_speakers]\ntets = 1", "`min_speakers.tets` is no key of a policy; did you mean", id="split"),
         pytest.param("[disguise]\nalpha_form = 0.6", "did you mean `disguise.alpha_from`?", id="in-a-table"),
-        pytest.param('colour = "red"', "`colour` is no key of a policy; name, locale, seed, ", id="like-none"),
+        pytest.param(
+            'colour = "red"', "`colour` is no key of a policy; the keys are name, locale, seed, ", id="like-none"
+        ),
         pytest.param("max_duration_s = 21", "max_duration_s: Input should be less than or equal to 20", id="a-value"),
         pytest.param("[shares]\ntrain = 1", "shares: give one for each split", id="what-no-field-says-alone"),
     ],

@@ -44,7 +44,7 @@ def test_who_is_there_already_gets_the_role_and_no_other_password(
 
     assert cli.main([*arguments, "--home", str(home)]) == 0
 
-    assert "has the roles curator and engineer now; its password is as it was" in capsys.readouterr().err
+    assert "it is curator and engineer now, besides what it was" in capsys.readouterr().err
 
 
 def test_who_is_added_with_a_link_needs_no_password(

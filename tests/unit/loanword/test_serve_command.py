@@ -32,17 +32,37 @@ def free_port() -> int:
     return port
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_port_that_is_taken_is_told_of_before_any_work(
-    tmp_path: Path, opened: list[str], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, opened: list[str], capsys: pytest.CaptureFixture[str], host: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-        status = cli.main(["serve", "--home", str(tmp_path / "home"), "--port", str(port)])
+        status = cli.main(["serve", "--home", str(tmp_path / "home"), "--host", host, "--port", str(port)])
 
     said = capsys.readouterr().err
     assert (status, opened) == (1, [])
-    assert f"127.0.0.1:{port} cannot be listened on" in said
+    assert f"{host} cannot be listened on at port {port}: Address already in use." in said
     assert "Serving on" not in said
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "a..b", "192.0.2.1"])
+def test_a_host_that_is_not_here_is_told_of(
+    tmp_path: Path, opened: list[str], capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    arguments = ["--home", str(tmp_path / "home"), "--host", host, "--port", str(free_port())]
+
+    assert cli.main(["serve", *arguments]) == 1
+    assert opened == []
+    assert f"{host} cannot be listened on" in capsys.readouterr().err
+
+
+def test_the_numbers_need_a_port_of_their_own(
+    tmp_path: Path, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["serve", "--home", str(tmp_path / "home"), "--port", "8123", "--metrics-port", "8123"]) == 1
+    assert opened == []
+    assert "are one port" in capsys.readouterr().err
 
 
 def test_a_port_that_there_is_not_is_misuse(opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,9 @@ def test_a_server_cannot_name_a_file_outside_the_folder_of_tokens(config_home: P
     assert path.parent == config_home / "loanword"
 
 
-@pytest.mark.parametrize(("use", "command"), [("device", "loanword device pair"), ("account", "loanword sign-in")])
+@pytest.mark.parametrize(
+    ("use", "command"), [("device", "loanword device pair"), ("account", "loanword sign-in --scope pull")]
+)
 def test_a_missing_token_names_what_to_run(use: str, command: str) -> None:
     with pytest.raises(Unauthenticated, match=f": run `{command}` first"):
         TokenFile.of(SERVER, use).read()

@@ -41,6 +41,8 @@ def test_a_wav_file_is_posted_and_the_text_is_what_was_heard() -> None:
     [
         ("https://ASR.example:8443/stt?key=abc", "asr.example"),
         ("http://10.0.0.7/stt", "10.0.0.7"),
+        ("https://xn--bcher-kva.example/stt", "xn--bcher-kva.example"),
+        ("https://bücher.example/stt", "bücher.example"),
         ("http://localhost:8080/stt", None),
         ("http://127.0.0.2/stt", None),
         ("http://[::1]/stt", None),
