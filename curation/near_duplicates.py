@@ -39,6 +39,10 @@ BUCKET_MOST = 8
 CANDIDATES = 12
 """Clips that are compared with a newcomer, those with the most and the rarest hashes in common."""
 
+LONELY_MOST = 3
+"""Of those that share one hash alone: nearly all of them do so by chance, and each is a comparison. Without this bound
+one of 1,650 copies more comes up, a noisy one, and a crowded database has each newcomer compared with `CANDIDATES`."""
+
 LAG_TICKS = 2
 """Hashes of one pair agree about the lag within 80 ms, which one per cent of speed shifts over 8 s."""
 
@@ -139,7 +143,8 @@ def _buckets(hashes: Hashes, secret: bytes) -> dict[int, int]:
 def ranked(asked: Mapping[int, int], hits: Iterable[tuple[int, int, int]]) -> list[int]:
     """The likeliest fingerprints among hits (bucket, fingerprint, tick), best first; `asked` has each bucket's tick.
 
-    A hit counts the more the fewer share its bucket, and only together with those that agree about the lag.
+    A hit counts the more the fewer share its bucket, and only together with those that agree about the lag. Of the
+    fingerprints of which no two hits agree, the first `LONELY_MOST` alone.
     """
     found = np.array(list(hits), np.int64).reshape(-1, 3)
     if not len(found):
@@ -150,10 +155,15 @@ def ranked(asked: Mapping[int, int], hits: Iterable[tuple[int, int, int]]) -> li
     order = np.argsort(places)
     places, fingerprints = places[order], found[order, 1]
     weights = np.concatenate(([0.0], np.cumsum(1 / crowds[sharing[order]])))
-    agreeing = weights[np.searchsorted(places, places + LAG_TICKS, "right")] - weights[:-1]
+    until = np.searchsorted(places, places + LAG_TICKS, "right")
     each, first = np.unique(fingerprints, return_index=True)
-    best = np.maximum.reduceat(agreeing, first).round(9)  # a tie is one, however its sum came about
-    ranking: list[int] = each[np.lexsort((each, -best))].tolist()
+    best = np.maximum.reduceat(weights[until] - weights[:-1], first).round(
+        9
+    )  # a tie is one, however its sum came about
+    is_lonely = np.maximum.reduceat(until - np.arange(len(until)), first) == 1
+    order = np.lexsort((each, -best))
+    worth = ~is_lonely[order] | (np.cumsum(is_lonely[order]) <= LONELY_MOST)
+    ranking: list[int] = each[order][worth].tolist()
     return ranking
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import loanword.samples
 from curation.fingerprint import ASKED, GROUP_FRAMES, KEPT, ORDERS, PATCH_FRAMES, fingerprint, group_cosines
-from curation.near_duplicates import LAG_TICKS, ranked, seal
+from curation.near_duplicates import LAG_TICKS, LONELY_MOST, ranked, seal
 from tests.unit.curation.sounds import Samples, silence, tone
 
 SAMPLES = Path(loanword.samples.__file__).parent
@@ -140,6 +140,14 @@ def test_a_rare_hash_counts_more_than_one_that_all_share() -> None:
     assert ranked(asked, [(1, 4, 0), (1, 5, 0), (1, 6, 0), (2, 6, 0)])[0] == 6
 
 
+def test_of_many_that_share_one_hash_alone_a_few_are_worth_a_comparison() -> None:
+    asked = dict.fromkeys(range(12), 0)
+    lonely = [(bucket, 100 + bucket, 0) for bucket in range(10)]
+    two = [(10, 7, 0), (11, 7, 0)]
+
+    assert ranked(asked, [*lonely, *two]) == [7, *range(100, 100 + LONELY_MOST)]
+
+
 def test_nothing_found_ranks_nobody() -> None:
     assert ranked({1: 0}, []) == []
 
@@ -151,10 +159,11 @@ def test_nothing_found_ranks_nobody() -> None:
 def test_the_best_window_of_lags_counts(hits: list[tuple[int, int, int]], ticks: list[int]) -> None:
     crowd = Counter(bucket for bucket, _, _ in hits)
 
-    def score(of: int) -> float:
+    def agreeing(of: int) -> list[list[float]]:
         lags = [(ticks[bucket] - tick, 1 / crowd[bucket]) for bucket, found, tick in hits if found == of]
-        return max(sum(weight for lag, weight in lags if 0 <= lag - first <= LAG_TICKS) for first, _ in lags)
+        return [[weight for lag, weight in lags if 0 <= lag - first <= LAG_TICKS] for first, _ in lags]
 
-    expected = sorted({of for _, of, _ in hits}, key=lambda of: (-round(score(of), 9), of))
+    order = sorted({of for _, of, _ in hits}, key=lambda of: (-round(max(map(sum, agreeing(of))), 9), of))
+    lonely = [of for of in order if max(map(len, agreeing(of))) == 1]
 
-    assert ranked(dict(enumerate(ticks)), hits) == expected
+    assert ranked(dict(enumerate(ticks)), hits) == [of for of in order if of not in lonely[LONELY_MOST:]]
