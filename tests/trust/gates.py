@@ -6,7 +6,7 @@ be taken out of the source without its own check noticing.
 """
 
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,8 @@ from corpus.keys import AccountKey
 from corpus.object_store import ObjectInfo, ObjectStore
 from corpus.release_queries import clips_of_account
 from corpus.speech.decoder import Decoder
+from corpus.speech.heard import Heard, Sound
+from corpus.speech.hearing import Hearing
 from corpus.tables import (
     Clip,
     Fingerprint,
@@ -36,7 +38,7 @@ from corpus.tables import (
     Utterance,
 )
 from corpus.vault import Vault
-from corpus.words import AccountId, ClipId, PersonalKind, RejectReason, ReleaseState, Role, SpanState, Split
+from corpus.words import AccountId, ClipId, ConsentAct, PersonalKind, RejectReason, ReleaseState, Role, SpanState, Split
 from curation import near_duplicates
 from curation.examine import Workbench
 from curation.personal_data.found import Found, Rule
@@ -56,10 +58,12 @@ from export.recut import recut_release
 from ingest.body import Body
 from ingest.metadata import Metadata
 from ingest.own.clips import recording
+from ingest.publish_notice import publish_notice
 from ingest.record_utterance import Admission, admit, record
 from ingest.take_home import take_home
 from tests.factories import (
     Lender,
+    consent_event,
     make_account,
     make_clip,
     make_lender,
@@ -193,6 +197,33 @@ def curated(scene: Scene, moment: Moment) -> list[str]:
     with scene.house.database.reading() as session:
         clips = list(session.scalars(select(Clip.id)))
     return [f"clip {each} was recorded" for each in clips] + scene.objects("clips")
+
+
+@dataclass
+class Elsewhere:
+    """A recogniser on another machine, which was sent so many recordings."""
+
+    name: str = "elsewhere"
+    sends_to: str = "asr.example"
+    sent: int = 0
+
+    def speaks(self, locale: str) -> bool:
+        return True
+
+    def hear(self, batch: Sequence[Sound]) -> list[Heard]:
+        self.sent += len(batch)
+        return [Heard(WORDS) for _ in batch]
+
+
+def sent_elsewhere(scene: Scene, moment: Moment) -> list[str]:
+    """Of somebody who agreed to a notice that names the recogniser."""
+    recogniser, settings = Elsewhere(), scene.house.settings.model_copy(update={"recogniser": "https://asr.example/"})
+    notice = publish_notice(replace(scene.house, settings=settings), "Agree?", locale="en-US", version="elsewhere")
+    consent_event(scene.house, scene.leaving.account_id, ConsentAct.RENEWED, notice_id=notice.id)
+    utterance_id = make_utterance(scene.house, scene.leaving, transcript=None)
+    with scene.left(moment) as house:
+        curate_batch(Workbench(house, scene.decoder, Hearing((recogniser,))), [utterance_id])
+    return [f"{recogniser.sent} recording was sent to another machine"] if recogniser.sent else []
 
 
 def decided(scene: Scene, moment: Moment) -> list[str]:
@@ -521,6 +552,13 @@ GATES = (
         Mutant(f"{_CURATION}:record", "queries.waiting"),
         Moment(f"{_CURATION}:record"),
         curated,
+    ),
+    Gate(
+        "a recording is sent to a recogniser elsewhere",
+        "recording sent to a recogniser elsewhere",
+        Mutant("curation.recipients:may_be_sent_to", "queries.waiting"),
+        Moment("curation.recipients:may_be_sent_to"),
+        sent_elsewhere,
     ),
     Gate(
         "a clip is compared with others of the same sound",
