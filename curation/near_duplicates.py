@@ -157,9 +157,8 @@ def ranked(asked: Mapping[int, int], hits: Iterable[tuple[int, int, int]]) -> li
     weights = np.concatenate(([0.0], np.cumsum(1 / crowds[sharing[order]])))
     until = np.searchsorted(places, places + LAG_TICKS, "right")
     each, first = np.unique(fingerprints, return_index=True)
-    best = np.maximum.reduceat(weights[until] - weights[:-1], first).round(
-        9
-    )  # a tie is one, however its sum came about
+    agreeing = weights[until] - weights[:-1]
+    best = np.maximum.reduceat(agreeing, first).round(9)  # a tie is one, however its sum came about
     is_lonely = np.maximum.reduceat(until - np.arange(len(until)), first) == 1
     order = np.lexsort((each, -best))
     worth = ~is_lonely[order] | (np.cumsum(is_lonely[order]) <= LONELY_MOST)

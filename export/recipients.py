@@ -54,7 +54,7 @@ class Recipient:
 
 
 def note_pull(house: Collaborators, account_id: AccountId, name: str, version: str, revision: int) -> None:
-    """Writes down that this account is being sent clips of this version: before a byte of them leaves."""
+    """Writes down that this account is being sent more of this version than its papers: before a byte of it leaves."""
     now = house.clock()
     with house.database.reading() as session:
         pull = queries.pull_of(session, account_id, name, version)

@@ -59,8 +59,7 @@ class PullProgress:
 OnProgress = Callable[[PullProgress], None]
 """Called from several threads, one at a time."""
 OnWithdrawn = Callable[[tuple[str, ...], bool], None]
-"""Is told which clips are gone from the folder, and whether the server took note of it."""
-"""Called with the clips that were removed from the folder, as soon as they are: the pull may still fail."""
+"""Is told at once which clips were removed from the folder, and whether the server took note: the pull may fail yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +210,7 @@ def _check_same_version(directory: Path, state: State, version: str, server: str
         prune = f"`loanword prune {shlex.quote(str(directory))} --server {server}`"
         raise OtherReleaseHere(
             f"{directory} holds {found.name} {found.version}, and the current version is {version}: pull it into "
-            f"another folder. "
+            "another folder. "
             + (
                 f"While you use {found.version}, {prune} removes from it what is withdrawn."
                 if stands and stands.state != "revoked"
